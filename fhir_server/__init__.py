@@ -1,0 +1,1 @@
+"""Galenic: a FHIR-native pharmacy interoperability server."""

@@ -1,0 +1,1 @@
+"""Who is told what, and did they hear: topics, matching, notification, delivery."""

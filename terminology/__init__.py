@@ -1,0 +1,1 @@
+"""What codes mean: code systems, lookup, validate, expand, translate."""
