@@ -1,0 +1,1 @@
+"""The store: versions, search rows, audit and outbox in one commit; reads, history, events."""
