@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, make_url, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.pool import NullPool
 
 ADVISORY_LOCK = 0x67616C656E69630A  # "galenic": one upgrader at a time
@@ -71,6 +72,7 @@ def drift(url: str, metadata: MetaData | None = None) -> list[str]:
     """Where tables, columns and indexes of the database differ from `fhir_server.tables`; else empty."""
     from fhir_server import tables
 
+    ischema_names["xid8"] = tables.XID8  # a type that SQLAlchemy does not know; it would warn and not compare
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts=_options(_partitions(connection)))
         return [

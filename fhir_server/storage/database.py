@@ -1,0 +1,119 @@
+"""Connections to PostgreSQL: one pool per process, and what its failures mean."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from fhir_server.clock import DatabaseClock
+from fhir_server.errors import TooCostly, Unavailable
+
+CONNECTION_WAIT_SECONDS = 5.0
+"""Longest wait for a free connection before the client is told to come back (seconds)."""
+
+CLOCK_SECONDS = 5.0
+"""Time between two looks at the database's clock (seconds)."""
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    url: str
+    connections: int
+    statement_timeout_ms: int
+
+
+class Database:
+    """The pool, and a clock that follows the database's."""
+
+    def __init__(self, options: DatabaseOptions) -> None:
+        self.clock = DatabaseClock()
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            options.url,
+            min_size=min(4, options.connections),
+            max_size=options.connections,
+            timeout=CONNECTION_WAIT_SECONDS,
+            reconnect_timeout=10,
+            open=False,
+            configure=self._configure,
+            kwargs={
+                "autocommit": True,
+                "application_name": "galenic",
+                "options": f"-c statement_timeout={options.statement_timeout_ms} -c timezone=UTC"
+                f" -c idle_in_transaction_session_timeout={options.statement_timeout_ms * 2}",
+                "prepare_threshold": 2,
+            },
+        )
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        await self._pool.open()
+        self._spawn(self._follow_clock())
+
+    async def close(self) -> None:
+        for task in tuple(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection in autocommit; raises `Unavailable` where the database is away."""
+        with self._translated():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A READ COMMITTED transaction: committed when the block ends well, else rolled back."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def now(self) -> datetime:
+        async with self.connection() as connection:
+            cursor = await connection.execute("SELECT clock_timestamp()")
+            row = await cursor.fetchone()
+            return row[0] if row else self.clock.now()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.QueryCanceled as error:
+            raise TooCostly("the statement ran into its time limit") from error
+        except PoolTimeout as error:
+            raise Unavailable("all connections to the database are busy or the database is away") from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if not isinstance(error, psycopg.errors.DeadlockDetected):
+                self._spawn(self._drop_broken())
+                raise Unavailable("the database is away") from error
+            raise
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _drop_broken(self) -> None:
+        """After one broken connection the idle ones are suspect: without this each would fail a request."""
+        await self._pool.check()
+
+    async def _configure(self, connection: Connection) -> None:
+        cursor = await connection.execute("SELECT clock_timestamp()")
+        if row := await cursor.fetchone():
+            self.clock.synchronise(row[0])
+
+    async def _follow_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            try:
+                self.clock.synchronise(await self.now())
+            except Unavailable:
+                continue

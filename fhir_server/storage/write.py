@@ -1,0 +1,279 @@
+"""One commit: resources, history, search rows, outbox rows and audit records of any number of new versions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.types import TypeEngine
+
+from fhir_server import tables
+from fhir_server.auth.context import Context
+from fhir_server.errors import Conflict, GalenicError
+from fhir_server.model.resource_types import type_number
+from fhir_server.search.index import INDEX_VERSION, IndexRow
+from fhir_server.storage import codec
+from fhir_server.storage.database import Connection
+from fhir_server.storage.locks import LOCK_CLASS
+from fhir_server.storage.statements import compile_template
+from fhir_server.storage.version import NewVersion
+
+Parameters = dict[str, Any]
+
+
+class IdTaken(GalenicError):
+    """Another transaction created the same type and id first; doing the interaction again finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An interaction that is recorded beside the ones the new versions stand for (the transaction as a whole)."""
+
+    interaction: str
+    status: int
+
+
+RESOURCE_COLUMNS = tuple(c for c in tables.resource.columns if c.name != "xid")
+SEARCH_COLUMNS = tuple(c for c in tables.search.columns if c.name != "xid")
+EVENT_COLUMNS = tuple(c for c in tables.outbox.columns if c.name != "number")
+AUDIT_COLUMNS = tuple(c for c in tables.audit.columns if c.name not in ("number", "recorded", "xid"))
+
+
+def _wire_type(column: Column[Any]) -> TypeEngine[Any]:
+    """An array per row cannot be an array element: it travels as its literal and is cast in the statement."""
+    return Text() if isinstance(column.type, ARRAY) else column.type
+
+
+def _rows(columns: Sequence[Column[Any]], prefix: str) -> tuple[Select[Any], list[str]]:
+    """SELECT of rows that are handed over as one array parameter per column."""
+    arrays = (cast(bindparam(prefix + c.name), ARRAY(_wire_type(c))) for c in columns)
+    source = func.unnest(*arrays).table_valued(*(c.name for c in columns), name=prefix + "rows").render_derived()
+    values: list[ColumnElement[Any]] = [
+        cast(source.c[c.name], c.type) if isinstance(c.type, ARRAY) else source.c[c.name] for c in columns
+    ]
+    return select(*values), [c.name for c in columns]
+
+
+def _insert(table: Table, columns: Sequence[Column[Any]], prefix: str) -> Any:
+    rows, names = _rows(columns, prefix)
+    return insert(table).from_select(names, rows)
+
+
+def _enter_directory() -> Any:
+    """Shares the locks of the identifiers first: whoever decides by one of them alone makes this wait."""
+    bucket = func.unnest(cast(bindparam("locks"), ARRAY(Integer))).column_valued("bucket")
+    locked = select(func.pg_advisory_xact_lock_shared(literal_column(str(LOCK_CLASS)), bucket)).cte("locked")
+    rows, names = _rows(tuple(tables.directory.columns), "r_")
+    taken = select(func.count()).select_from(locked).scalar_subquery()
+    return insert(tables.directory).from_select(names, rows.where(taken >= literal_column("0")))
+
+
+def _create_statement() -> Executable:
+    steps = [
+        _enter_directory(),
+        _insert(tables.resource, RESOURCE_COLUMNS, "r_"),
+        _insert(tables.search, SEARCH_COLUMNS, "s_"),
+        _insert(tables.outbox, EVENT_COLUMNS, "e_"),
+    ]
+    last = _insert(tables.audit, AUDIT_COLUMNS, "a_")
+    return last.add_cte(*(step.cte(f"step{n}") for n, step in enumerate(steps)))  # type: ignore[no-any-return]
+
+
+def _supersede_statement() -> Executable:
+    names = [c.name for c in tables.history.columns]
+    current = select(*(tables.resource.c[name] for name in names))
+    target = tables.resource.c.rid == func.any(cast(bindparam("rids"), ARRAY(BigInteger)))
+    return insert(tables.history).from_select(names, current.where(target))
+
+
+def _replace_statement() -> Executable:
+    rows = _rows((*RESOURCE_COLUMNS, tables.outbox.c.previous_version), "r_")[0].subquery("new")
+    changed = [c.name for c in RESOURCE_COLUMNS if c.name not in ("rid", "type", "id")]
+    return (
+        update(tables.resource)
+        .values({name: rows.c[name] for name in changed} | {"xid": tables.THIS_TRANSACTION})
+        .where(tables.resource.c.rid == rows.c.rid, tables.resource.c.version == rows.c.previous_version)
+    )
+
+
+def _reindex_statement() -> Executable:
+    rows, names = _rows(SEARCH_COLUMNS, "s_")
+    new = upsert(tables.search).from_select(names, rows)
+    values = {name: new.excluded[name] for name in names if name != "rid"}
+    return new.on_conflict_do_update(index_elements=["rid"], set_=values | {"xid": tables.THIS_TRANSACTION})
+
+
+def _unindex_statement() -> Executable:
+    return delete(tables.search).where(
+        tables.search.c.rid == func.any(cast(bindparam("rids"), ARRAY(BigInteger)))
+    )
+
+
+def _record_statement() -> Executable:
+    outbox = _insert(tables.outbox, EVENT_COLUMNS, "e_").cte("recorded")
+    return _insert(tables.audit, AUDIT_COLUMNS, "a_").add_cte(outbox)  # type: ignore[no-any-return]
+
+
+CREATE = compile_template(_create_statement()).replace("%(r_body)s", "%(r_body)b")
+SUPERSEDE = compile_template(_supersede_statement())
+REPLACE = compile_template(_replace_statement()).replace("%(r_body)s", "%(r_body)b")
+REINDEX = compile_template(_reindex_statement())
+UNINDEX = compile_template(_unindex_statement())
+RECORD = compile_template(_record_statement())
+
+
+async def write_versions(
+    connection: Connection,
+    versions: Sequence[NewVersion],
+    context: Context,
+    audit: Sequence[AuditEntry] = (),
+) -> None:
+    """Writes `versions` in the open transaction; the rows of superseded versions are already locked.
+
+    Raises `IdTaken` where a new (type, id) exists by now, `Conflict` where a version has moved on.
+    """
+    created = [v for v in versions if v.previous_version is None]
+    changed = [v for v in versions if v.previous_version is not None]
+    try:
+        if created:
+            await connection.execute(CREATE, _create_parameters(created, context, () if changed else audit))
+    except UniqueViolation as error:
+        raise IdTaken("the id was taken by another request") from error
+    if changed:
+        await _change(connection, changed, context, audit)
+
+
+async def _change(
+    connection: Connection, versions: list[NewVersion], context: Context, audit: Sequence[AuditEntry]
+) -> None:
+    indexed = [v for v in versions if v.index is not None]
+    gone = [v.stored.rid for v in versions if v.index is None]
+    async with connection.pipeline():
+        await connection.execute(SUPERSEDE, {"rids": [v.stored.rid for v in versions]})
+        replaced = await connection.execute(REPLACE, _replace_parameters(versions))
+        if indexed:
+            await connection.execute(REINDEX, _search_parameters(indexed))
+        if gone:
+            await connection.execute(UNINDEX, {"rids": gone})
+        await connection.execute(RECORD, _record_parameters(versions, context, audit))
+    if replaced.rowcount != len(versions):
+        raise Conflict("a resource was changed by another request at the same time")
+
+
+def _create_parameters(
+    versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]
+) -> Parameters:
+    locks = sorted({bucket for v in versions if v.index for bucket in v.index.identifiers})
+    rows = _resource_parameters(versions) | _search_parameters(versions)
+    return {"locks": locks} | rows | _record_parameters(versions, context, audit)
+
+
+def _replace_parameters(versions: Sequence[NewVersion]) -> Parameters:
+    return _resource_parameters(versions) | {"r_previous_version": [v.previous_version for v in versions]}
+
+
+def array_literal(values: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def text_array_literal(values: Sequence[str]) -> str:
+    quoted = ('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
+    return "{" + ",".join(quoted) + "}"
+
+
+def _transpose(columns: Sequence[Column[Any]], prefix: str, rows: Sequence[tuple[Any, ...]]) -> Parameters:
+    return {prefix + c.name: list(values) for c, values in zip(columns, zip(*rows, strict=True), strict=True)}
+
+
+def _resource_parameters(versions: Sequence[NewVersion]) -> Parameters:
+    return _transpose(RESOURCE_COLUMNS, "r_", [_resource_row(v) for v in versions])
+
+
+def _resource_row(new: NewVersion) -> tuple[Any, ...]:
+    stored = new.stored
+    body, body_codec = (None, codec.PLAIN) if stored.body is None else codec.encode(stored.body)
+    return (
+        stored.rid,
+        type_number(stored.type_name),
+        stored.id,
+        stored.version,
+        stored.last_updated,
+        stored.interaction,
+        body,
+        body_codec,
+        None,
+        text_array_literal(stored.compartments),
+        text_array_literal(stored.labels),
+    )
+
+
+def _search_parameters(versions: Sequence[NewVersion]) -> Parameters:
+    return _transpose(SEARCH_COLUMNS, "s_", [_search_row(v) for v in versions])
+
+
+def _search_row(new: NewVersion) -> tuple[Any, ...]:
+    stored, index = new.stored, new.index or IndexRow()
+    return (
+        stored.rid,
+        type_number(stored.type_name),
+        stored.id,
+        stored.last_updated,
+        index.patient,
+        index.status,
+        index.date_low,
+        index.date_high,
+        array_literal(index.tokens),
+        text_array_literal(index.compartments),
+        text_array_literal(index.labels),
+        INDEX_VERSION,
+    )
+
+
+def _record_parameters(
+    versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]
+) -> Parameters:
+    events = [_event_row(v, context) for v in versions]
+    records = [_audit_row(v, context) for v in versions] + [_summary_row(entry, context) for entry in audit]
+    return _transpose(EVENT_COLUMNS, "e_", events) | _transpose(AUDIT_COLUMNS, "a_", records)
+
+
+def _event_row(new: NewVersion, context: Context) -> tuple[Any, ...]:
+    stored = new.stored
+    number = type_number(stored.type_name)
+    changed = (stored.version, new.previous_version, stored.interaction, context.request_id)
+    return (stored.rid, number, stored.id, *changed)
+
+
+def _audit_row(new: NewVersion, context: Context) -> tuple[Any, ...]:
+    stored = new.stored
+    patients = [c.removeprefix("Patient/") for c in stored.compartments if c.startswith("Patient/")]
+    what = (type_number(stored.type_name), stored.id, stored.version, text_array_literal(patients), new.status)
+    return (*_who(context, stored.interaction), *what)
+
+
+def _summary_row(entry: AuditEntry, context: Context) -> tuple[Any, ...]:
+    return (*_who(context, entry.interaction), None, None, None, "{}", entry.status)
+
+
+def _who(context: Context, interaction: str) -> tuple[str, ...]:
+    return (context.request_id, interaction, context.actor, context.client, context.purpose)

@@ -1,0 +1,192 @@
+"""The tables of the store; `alembic/versions` makes them, a test holds both equal.
+
+What may not change later, and why, is in docs/decisions/0003-the-store.md.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import UserDefinedType
+
+
+class XID8(UserDefinedType[int]):
+    """A 64-bit transaction id: says in which snapshots a row is visible."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+metadata = MetaData()
+
+THIS_TRANSACTION = text("pg_current_xact_id()")
+NO_TEXTS = text("'{}'::text[]")
+INSTANT = DateTime(timezone=True)
+
+
+def _code(name: str = "id") -> Column[str]:
+    return Column(name, Text(collation="C"), nullable=False)
+
+
+def _written_by() -> Column[int]:
+    return Column("xid", XID8, nullable=False, server_default=THIS_TRANSACTION)
+
+
+def _version_columns() -> list[Column[object]]:
+    """What the current version (`resource`) and a superseded one (`history`) have in common."""
+    return [
+        Column("type", SmallInteger, nullable=False),
+        _code("id"),
+        Column("version", Integer, nullable=False),
+        Column("last_updated", INSTANT, nullable=False),
+        _code("interaction"),  # create, update, patch or delete: what made this version
+        Column("body", LargeBinary),  # null: this version is the deletion
+        Column("codec", SmallInteger, nullable=False),  # how `body` is written: storage/codec.py
+        Column("key_id", Integer),  # the key `body` is encrypted with
+        Column("compartments", ARRAY(Text(collation="C")), nullable=False, server_default=NO_TEXTS),
+        Column("labels", ARRAY(Text(collation="C")), nullable=False, server_default=NO_TEXTS),
+        _written_by(),
+    ]
+
+
+resource_type = Table(  # for people who read the store with SQL
+    "resource_type",
+    metadata,
+    Column("number", SmallInteger, nullable=False, autoincrement=False),
+    _code("name"),
+    PrimaryKeyConstraint("number", name="resource_type_pk"),
+    UniqueConstraint("name", name="resource_type_name_key"),
+)
+
+directory = Table(  # the one table whose key is not the internal resource id
+    "directory",
+    metadata,
+    Column("type", SmallInteger, nullable=False, autoincrement=False),
+    _code("id"),
+    Column("rid", BigInteger, nullable=False),
+    PrimaryKeyConstraint("type", "id", name="directory_pk"),
+)
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("rid", BigInteger, nullable=False, autoincrement=False),
+    *_version_columns(),
+    PrimaryKeyConstraint("rid", name="resource_pk"),
+    Index("resource_type_last_updated_idx", "type", "last_updated", "rid"),  # history of a type, newest first
+    Index("resource_last_updated_idx", "last_updated", "rid"),  # history of the system, newest first
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("rid", BigInteger, nullable=False, autoincrement=False),
+    *_version_columns(),
+    PrimaryKeyConstraint("rid", "version", name="history_pk"),
+    Index("history_type_last_updated_idx", "type", "last_updated", "rid"),
+    Index("history_last_updated_idx", "last_updated", "rid"),
+)
+
+search = Table(  # one row per resource that is not deleted
+    "search",
+    metadata,
+    Column("rid", BigInteger, nullable=False, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    _code("id"),
+    Column("last_updated", INSTANT, nullable=False),
+    Column("patient", Text(collation="C")),  # search/columns.py says which parameter fills
+    Column("status", Text(collation="C")),  # these four for each type
+    Column("date_low", INSTANT),
+    Column("date_high", INSTANT),
+    Column("tokens", ARRAY(BigInteger), nullable=False),
+    Column("compartments", ARRAY(Text(collation="C")), nullable=False),
+    Column("labels", ARRAY(Text(collation="C")), nullable=False),
+    Column("index_version", SmallInteger, nullable=False),
+    _written_by(),
+    PrimaryKeyConstraint("rid", name="search_pk"),
+    Index("search_type_last_updated_idx", "type", "last_updated", "rid"),
+    Index("search_tokens_idx", "tokens", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    Index("search_compartments_idx", "compartments", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+)
+
+EVENT_COLUMNS = ("rid", "type", "id", "version", "previous_version", "interaction", "request_id")
+
+
+def _event_columns() -> list[Column[object]]:
+    return [
+        Column("rid", BigInteger, nullable=False),
+        Column("type", SmallInteger, nullable=False),
+        _code("id"),
+        Column("version", Integer, nullable=False),
+        Column("previous_version", Integer),
+        _code("interaction"),
+        _code("request_id"),
+    ]
+
+
+outbox = Table(  # what has happened and is not yet in `event`; the sequencer empties it
+    "outbox",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    *_event_columns(),
+    PrimaryKeyConstraint("number", name="outbox_pk"),
+)
+
+event = Table(  # every change of the store under a gap-free `seq`; consumers keep a cursor into it
+    "event",
+    metadata,
+    Column("seq", BigInteger, nullable=False, autoincrement=False),
+    Column("recorded", INSTANT, nullable=False),
+    *_event_columns(),
+    PrimaryKeyConstraint("seq", "recorded", name="event_pk"),
+    postgresql_partition_by="RANGE (recorded)",
+)
+
+event_head = Table(  # one row: the last `seq` given out
+    "event_head",
+    metadata,
+    Column("single", Boolean, nullable=False, server_default=text("true")),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("single", name="event_head_pk"),
+)
+
+audit = Table(  # who did what to whose data; FHIR AuditEvents are rendered from it
+    "audit",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("recorded", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    _code("request_id"),
+    _code("interaction"),
+    _code("actor"),
+    _code("client"),
+    _code("purpose"),
+    Column("type", SmallInteger),
+    Column("id", Text(collation="C")),
+    Column("version", Integer),
+    Column("patients", ARRAY(Text(collation="C")), nullable=False, server_default=NO_TEXTS),
+    Column("outcome", SmallInteger, nullable=False),  # HTTP status
+    _written_by(),
+    PrimaryKeyConstraint("number", "recorded", name="audit_pk"),
+    Index("audit_patients_idx", "patients", postgresql_using="gin"),
+    Index("audit_request_id_idx", "request_id"),
+    postgresql_partition_by="RANGE (recorded)",
+)
+
+APPEND_ONLY = (history, event, audit)
+"""Tables on which the application role has no UPDATE, DELETE or TRUNCATE."""
