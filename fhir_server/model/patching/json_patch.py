@@ -4,14 +4,13 @@ Not the registry's `jsonpatch`: it compares with `==` (true is 1 there), and cop
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from fhir_server.errors import Invalid, Issue, Unprocessable
+from fhir_server.errors import Invalid, Issue
 from fhir_server.model.patching.json_pointer import (
-    PlaceError,
     Pointer,
-    PointerError,
     child,
     container_of,
     existing_index,
@@ -19,6 +18,7 @@ from fhir_server.model.patching.json_pointer import (
     parse_pointer,
 )
 from fhir_server.model.patching.limits import COPIED_MAX, Limits, refuse_depth, refuse_operations, too_costly
+from fhir_server.model.patching.problems import PlaceError, WrongError, reported
 from fhir_server.model.patching.tree import copied, equal, size
 
 _MEMBERS = {
@@ -49,55 +49,52 @@ def apply(resource: dict[str, Any], patch: Any, limits: Limits) -> dict[str, Any
         message = "A JSON Patch is an array of operations"
         raise Invalid(message, [Issue("structure", message)])
     refuse_operations(len(patch), limits)
-    operations = [_read(item, number) for number, item in enumerate(patch)]
+    operations = [_read_at(item, number) for number, item in enumerate(patch)]
     try:
-        patched = _Patched(copied(resource), limits)
+        patched = _Patched(copied(resource))
         for number, operation in enumerate(operations):
-            patched.run(operation, number)
+            with _reported(number, operation.op):
+                patched.run(operation)
     except RecursionError:  # operations can move a value ever deeper into another
         raise too_costly(f"The patched resource is nested deeper than {limits.depth_max} levels") from None
     refuse_depth(patched.root, limits)
     return patched.root
 
 
-def _read(item: Any, number: int) -> _Operation:
+def _reported(number: int, op: str = "") -> AbstractContextManager[None]:
+    return reported(f"Operation {number} of the JSON Patch" + (f" ({op})" if op else ""), f"[{number}]")
+
+
+def _read_at(item: Any, number: int) -> _Operation:
+    with _reported(number):
+        return _read(item)
+
+
+def _read(item: Any) -> _Operation:
     if not isinstance(item, dict):
-        _refuse(number, "", "an operation is an object")
+        raise WrongError("an operation is an object")
     op = item.get("op")
     if not isinstance(op, str) or op not in _MEMBERS:
-        _refuse(number, "", f"'op' is one of {', '.join(_MEMBERS)}")
+        raise WrongError(f"'op' is one of {', '.join(_MEMBERS)}")
     for member in _MEMBERS[op]:
         if member not in item:
-            _refuse(number, op, f"'{member}' is missing")
-    source = _pointer(item, "from", number) if op in ("move", "copy") else ()
-    return _Operation(op, _pointer(item, "path", number), source, item.get("value"))
+            raise WrongError(f"{op} needs '{member}'")
+    source = _pointer(item, "from") if op in ("move", "copy") else ()
+    return _Operation(op, _pointer(item, "path"), source, item.get("value"))
 
 
-def _pointer(item: dict[str, Any], member: str, number: int) -> Pointer:
+def _pointer(item: dict[str, Any], member: str) -> Pointer:
     text = item[member]
     if not isinstance(text, str):
-        _refuse(number, item["op"], f"'{member}' is a string")
-    try:
-        return parse_pointer(text)
-    except PointerError as error:
-        _refuse(number, item["op"], f"'{member}': {error}")
-
-
-def _refuse(number: int, op: str, problem: str) -> NoReturn:
-    message = f"{_place(number, op)}: {problem}"
-    raise Invalid(message, [Issue("invalid", message, f"[{number}]")])
-
-
-def _place(number: int, op: str) -> str:
-    return f"Operation {number} of the JSON Patch" + (f" ({op})" if op else "")
+        raise WrongError(f"'{member}' is a string")
+    return parse_pointer(text)
 
 
 class _Patched:
     """The copy being changed."""
 
-    def __init__(self, root: dict[str, Any], limits: Limits) -> None:
+    def __init__(self, root: dict[str, Any]) -> None:
         self.root = root
-        self._limits = limits
         self._copied = 0
         self._run: dict[str, Callable[[_Operation], None]] = {
             "add": lambda operation: self._add(operation.path, copied(operation.value)),
@@ -108,14 +105,8 @@ class _Patched:
             "test": self._test,
         }
 
-    def run(self, operation: _Operation, number: int) -> None:
-        try:
-            self._run[operation.op](operation)
-        except PointerError as error:
-            _refuse(number, operation.op, str(error))
-        except PlaceError as error:
-            message = f"{_place(number, operation.op)}: {error}"
-            raise Unprocessable(message, [Issue("processing", message, f"[{number}]")]) from None
+    def run(self, operation: _Operation) -> None:
+        self._run[operation.op](operation)
 
     def _at(self, pointer: Pointer) -> Any:
         return child(container_of(self.root, pointer), pointer[-1]) if pointer else self.root
@@ -132,12 +123,12 @@ class _Patched:
 
     def _set_root(self, value: Any) -> None:
         if not isinstance(value, dict):
-            raise PointerError("a resource is a JSON object")
+            raise WrongError("a resource is a JSON object")
         self.root = value
 
     def _remove(self, pointer: Pointer) -> Any:
         if not pointer:
-            raise PointerError("the whole resource cannot be removed by a patch")
+            raise WrongError("the whole resource cannot be removed by a patch")
         container = container_of(self.root, pointer)
         if isinstance(container, list):
             return container.pop(existing_index(container, pointer[-1]))
@@ -160,7 +151,7 @@ class _Patched:
         if source == path:
             self._at(source)
         elif path[: len(source)] == source:
-            raise PointerError("a value cannot be moved into itself")
+            raise WrongError("a value cannot be moved into itself")
         else:
             self._add(path, self._remove(source))
 

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from fhir_server.model.patching.problems import PlaceError, WrongError
+
 Pointer = tuple[str, ...]
 
 _BAD_ESCAPE = re.compile(r"~(?![01])")
@@ -10,22 +12,14 @@ _PAST_THE_END = "-"
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z", re.ASCII)
 
 
-class PointerError(Exception):
-    """The pointer itself is wrong, whatever the document."""
-
-
-class PlaceError(Exception):
-    """The document has nothing at the pointer."""
-
-
 def parse_pointer(text: str) -> Pointer:
-    """The tokens of a pointer; the empty pointer is the whole document. Raises `PointerError`."""
+    """The tokens of a pointer; the empty pointer is the whole document. Raises `WrongError`."""
     if not text:
         return ()
     if not text.startswith("/"):
-        raise PointerError("a JSON Pointer is empty or starts with '/'")
+        raise WrongError("a JSON Pointer is empty or starts with '/'")
     if _BAD_ESCAPE.search(text):
-        raise PointerError("'~' is written '~0', and '/' is written '~1'")
+        raise WrongError("'~' is written '~0', and '/' is written '~1'")
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in text[1:].split("/"))
 
 
@@ -40,7 +34,7 @@ def container_of(document: Any, pointer: Pointer) -> Any:
 
 
 def child(container: Any, token: str) -> Any:
-    """The value under one token; raises `PlaceError` and `PointerError`."""
+    """The value under one token; raises `PlaceError` and `WrongError`."""
     if isinstance(container, list):
         return container[existing_index(container, token)]
     if not isinstance(container, dict) or token not in container:
@@ -65,5 +59,5 @@ def insertion_index(items: list[Any], token: str) -> int:
 
 def _index(token: str) -> int:
     if not _INDEX.match(token):
-        raise PointerError(f"'{token}' is no array index: digits without leading zeros")
+        raise WrongError(f"'{token}' is no array index: digits without leading zeros")
     return int(token)

@@ -1,0 +1,93 @@
+"""New elements, read from the `value` parts of a FHIRPath Patch.
+
+A part is a datatype (`valueHumanName`), a resource, or parts with names: the members of a backbone element.
+https://hl7.org/fhir/R4/fhirpatch.html, https://hl7.org/fhir/R4/parameters.html
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server.model.definitions import Definitions, Property
+from fhir_server.model.fhirpath.elements import elements_named, is_a
+from fhir_server.model.patching.edits import Element, insert, put
+from fhir_server.model.patching.problems import WrongError
+from fhir_server.model.patching.tree import copied
+
+Part = dict[str, Any]
+
+
+def element_for(
+    definitions: Definitions, choices: Sequence[Property], part: Part
+) -> tuple[Property, Element]:
+    """The element in `part`, and which of the properties takes it; raises `WrongError` where none does."""
+    if "part" in part:
+        return _from_parts(definitions, choices, part["part"])
+    name, value, sibling = _written(part)
+    for choice in choices:
+        if _fits(definitions, name, value, choice.type.name):
+            return choice, Element(choice.type.name, copied(value), copied(sibling))
+    expected = " or ".join(sorted({choice.type.name for choice in choices})[:4])
+    raise WrongError(f"{name} is not the type of '{choices[0].element.name}', which is {expected}")
+
+
+def _written(part: Part) -> tuple[str, Any, dict[str, Any] | None]:
+    """(`valueCode`, its value, its sibling); a resource is written under `resource`."""
+    names = {
+        key.removeprefix("_") for key in part if key.startswith(("value", "_value")) or key == "resource"
+    }
+    if len(names) != 1:
+        raise WrongError("a value is one value[x], one resource, or parts")
+    name = names.pop()
+    value, sibling = part.get(name), part.get("_" + name)
+    if sibling is not None and not isinstance(sibling, dict):
+        raise WrongError(f"_{name} is an object")
+    if isinstance(value, list) or (value is None and sibling is None):
+        raise WrongError(f"{name} is one value")
+    return name, value, sibling
+
+
+def _fits(definitions: Definitions, name: str, value: Any, expected: str) -> bool:
+    if name == "resource":
+        return isinstance(value, dict) and is_a(definitions, str(value.get("resourceType")), expected)
+    if isinstance(value, dict) == definitions.is_primitive(expected):
+        return False
+    if expected == "xhtml":  # no value[x] has this type
+        return name == "valueString"
+    given = next((t for t in definitions.types if name == _value_name(t)), "")
+    return is_a(definitions, given, expected)
+
+
+def _value_name(type_name: str) -> str:
+    return "value" + type_name[0].upper() + type_name[1:]
+
+
+def _from_parts(
+    definitions: Definitions, choices: Sequence[Property], parts: Any
+) -> tuple[Property, Element]:
+    complex_choices = [choice for choice in choices if not definitions.is_primitive(choice.type.name)]
+    if len(complex_choices) != 1 or not isinstance(parts, list) or not parts:
+        raise WrongError(f"parts do not say what '{choices[0].element.name}' is made of")
+    (choice,) = complex_choices
+    members: dict[str, Any] = {}
+    for part in parts:
+        _add_member(definitions, choice.type.name, members, part)
+    return choice, Element(choice.type.name, members)
+
+
+def _add_member(definitions: Definitions, type_name: str, members: dict[str, Any], part: Any) -> None:
+    name = part.get("name") if isinstance(part, dict) else None
+    choices = elements_named(definitions, type_name, name) if isinstance(name, str) else ()
+    if not choices:
+        raise WrongError(f"{type_name} has no element '{name}'")
+    choice, element = element_for(definitions, choices, part)
+    if choice.element.max is None:
+        insert(members, choice.name, len(members.get(choice.name, ())), element)
+    elif present(members, choices):
+        raise WrongError(f"{type_name} has one '{name}' only")
+    else:
+        put(members, choice.name, element)
+
+
+def present(members: dict[str, Any], choices: Sequence[Property]) -> bool:
+    """Whether the object has the element already, in any of its types."""
+    return any(name in members for choice in choices for name in (choice.name, "_" + choice.name))
