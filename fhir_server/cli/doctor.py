@@ -1,0 +1,70 @@
+"""`galenic doctor`: a table of what is OK, what is not, and how to mend it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+
+from fhir_server.cli import checks
+from fhir_server.cli.checks import Finding
+from fhir_server.cli.database import database
+from fhir_server.embedded.place import EmbeddedError
+from fhir_server.embedded.valkey import EmbeddedValkey
+from fhir_server.settings import Settings
+
+COLOURS = {"OK": "green", "WARN": "yellow", "WRONG": "bold red"}
+
+
+def run(settings: Settings) -> int:
+    """Prints the table; returns 1 if anything is WRONG."""
+    findings = list(_findings(settings))
+    Console(soft_wrap=True).print(_table(findings))
+    return 1 if any(finding.verdict == "WRONG" for finding in findings) else 0
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield from checks.check_settings(settings)
+    yield from checks.check_versions()
+    yield from checks.check_disk(settings)
+    try:
+        with database(settings, migrated=False) as urls:
+            yield from checks.check_database(urls)
+    except EmbeddedError as error:
+        yield Finding("PostgreSQL", "WRONG", str(error), "see postgres.log in the data folder")
+    try:
+        with _valkey(settings) as url:
+            yield from checks.check_valkey(url)
+    except EmbeddedError as error:
+        yield Finding("Valkey", "WRONG", str(error), "see valkey.log in the data folder")
+
+
+@contextmanager
+def _valkey(settings: Settings) -> Iterator[str]:
+    """The one that is set, the one that runs, or one started for the check."""
+    if settings.redis_url is not None:
+        yield settings.redis_url.get_secret_value()
+        return
+    valkey = EmbeddedValkey(settings.data_dir)
+    if valkey.is_held():
+        yield valkey.url
+        return
+    valkey.start()
+    try:
+        yield valkey.url
+    finally:
+        valkey.stop()
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "What", "Finding", "Fix"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        verdict = f"[{COLOURS[finding.verdict]}]{finding.verdict}[/]"
+        table.add_row(verdict, _plain(finding.subject), _plain(finding.finding), _plain(finding.fix))
+    return table
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
