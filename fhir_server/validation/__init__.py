@@ -1,0 +1,1 @@
+"""Whether a resource is R4: every rule broken, each with its place, in one pass."""
