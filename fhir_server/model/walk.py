@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/references.html, https://hl7.org/fhir/R4/http.html#trule
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape, unescape
@@ -71,7 +71,7 @@ class ReferenceSite:
 
 
 def references(resource: dict[str, Any]) -> list[ReferenceSite]:
-    """Every Reference that has a `reference`, those of contained and bundled resources too, in document order."""
+    """Every Reference with a `reference`, also in contained and bundled resources, in document order."""
     sites = elements_of_types(resource, frozenset({"Reference"}))
     return [ReferenceSite(site.value, site) for site in sites if type(site.value.get("reference")) is str]
 
@@ -162,8 +162,8 @@ class _Visitors:
                 continue
             here = Place(place, key)
             if type(item) is list:
-                for site in _items(item, here):
-                    self._meet(item, site.step, step, site, found)
+                for i in range(len(item)):
+                    self._meet(item, i, step, Place(here, i), found)
             else:
                 self._meet(value, key, step, here, found)
 
@@ -178,7 +178,3 @@ class _Visitors:
             self.visit_resource(value, place, found)
         elif step.steps is not None and type(value) is dict:
             self._visit(value, step.steps, place, found)
-
-
-def _items(values: list[Any], place: Place) -> Iterable[Place]:
-    return (Place(place, i) for i in range(len(values)))
