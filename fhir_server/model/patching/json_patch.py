@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.errors import Invalid, Issue
+from fhir_server.model.fhirpath.equality import equal
 from fhir_server.model.patching.json_pointer import (
     Pointer,
     child,
@@ -19,7 +20,7 @@ from fhir_server.model.patching.json_pointer import (
 )
 from fhir_server.model.patching.limits import COPIED_MAX, Limits, refuse_depth, refuse_operations, too_costly
 from fhir_server.model.patching.problems import PlaceError, WrongError, reported
-from fhir_server.model.patching.tree import copied, equal, size
+from fhir_server.model.patching.tree import copied, size
 
 _MEMBERS = {
     "add": ("path", "value"),

@@ -12,6 +12,7 @@ import msgspec
 
 from fhir_server.model.definitions import Definitions
 from fhir_server.model.fhirpath.elements import elements_named, is_a
+from fhir_server.model.fhirpath.equality import equal
 from fhir_server.model.fhirpath.syntax import (
     Call,
     Comparison,
@@ -28,7 +29,7 @@ from fhir_server.model.fhirpath.syntax import (
 )
 from fhir_server.model.patching.limits import VISITS_MAX, too_costly
 from fhir_server.model.patching.places import Place, held
-from fhir_server.model.patching.tree import equal, size
+from fhir_server.model.patching.tree import size
 
 
 @dataclass(frozen=True, slots=True)

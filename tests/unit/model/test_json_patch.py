@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.errors import Invalid, TooCostly, Unprocessable
-from fhir_server.model.patching import json_patch, tree
+from fhir_server.model.fhirpath.equality import equal
+from fhir_server.model.patching import json_patch
 from fhir_server.model.patching.limits import COPIED_MAX, Limits
+from fhir_server.model.patching.tree import copied
 from tests.unit.model.json_trees import as_text, number, pointers, resources, trees
 
 LIMITS = Limits(operations_max=1_000, depth_max=100)
@@ -264,5 +266,5 @@ def at(resource, pointer):
 
 @given(trees, trees)
 def test_equality_is_symmetric_and_a_tree_equals_its_copy(left, right):
-    assert tree.equal(left, right) == tree.equal(right, left)
-    assert tree.equal(left, tree.copied(left))
+    assert equal(left, right) == equal(right, left)
+    assert equal(left, copied(left))
