@@ -167,9 +167,7 @@ class _Visitors:
             else:
                 self._meet(value, key, step, here, found)
 
-    def _meet(
-        self, container: Any, key: str | int, step: _Step, place: Place, found: list[ElementSite]
-    ) -> None:
+    def _meet(self, container: Any, key: str | int, step: _Step, place: Place, found: list[ElementSite]) -> None:
         """One value: recorded, and its own elements visited."""
         value = container[key]
         if step.recorded and (step.steps is None or type(value) is dict):

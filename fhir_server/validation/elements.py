@@ -63,9 +63,7 @@ def nullable(check_one: Check, name: str) -> Check:
         if others is not None and type(others) is not list:
             return None  # said where the other property is checked
         if is_sibling and others is not None and len(others) != len(value):
-            return state.report(
-                "structure", f"{name} and {other} are arrays of equal length, filled with null"
-            )
+            return state.report("structure", f"{name} and {other} are arrays of equal length, filled with null")
         found: Findings | None = None
         for i, item in enumerate(value):
             if item is None and (others is None or (not is_sibling and others[i : i + 1] in ([], [None]))):

@@ -108,15 +108,13 @@ def text_check(name: str, regex: str) -> Check:
     def check(value: Any, _parent: dict[str, Any], state: State) -> Findings | None:
         if type(value) is not str:
             return state.report("structure", f"{name}: a string is expected, found {json_type(value)}")
-        if value and (value.isprintable() or is_clean(value)) and len(value) <= STRING_LENGTH_MAX:
+        if value and len(value) <= STRING_LENGTH_MAX and (value.isprintable() or is_clean(value)):
             return None
         if not value:
             return state.report("invariant", f"ele-1: a {name} is never empty")
         if len(value) > STRING_LENGTH_MAX:
             return state.report("value", f"{name}: longer than {STRING_LENGTH_MAX} characters")
-        return state.report(
-            "value", f"{name}: {excerpt(value)} has a control character other than \\t, \\r, \\n"
-        )
+        return state.report("value", f"{name}: {excerpt(value)} has a control character other than \\t, \\r, \\n")
 
     return check
 
@@ -128,7 +126,7 @@ def pattern_check(name: str, regex: str, is_real: Callable[[str], bool] | None =
     def check(value: Any, _parent: dict[str, Any], state: State) -> Findings | None:
         if type(value) is not str:
             return state.report("structure", f"{name}: a string is expected, found {json_type(value)}")
-        if is_formed(value) and len(value) <= STRING_LENGTH_MAX and (is_real is None or is_real(value)):
+        if len(value) <= STRING_LENGTH_MAX and is_formed(value) and (is_real is None or is_real(value)):
             return None
         if not value:
             return state.report("invariant", f"ele-1: a {name} is never empty")

@@ -50,13 +50,16 @@ class Compiler:
     def check_by_type(self, value: Any, parent: dict[str, Any], state: State) -> Findings | None:
         if type(value) is not dict:
             return wrong_shape(value, "Resource", state)
-        name = value.get("resourceType")
-        if type(name) is not str or name not in self._definitions.resource_types:
-            found = "none" if name is None else excerpt(name)
-            return state.report(
-                "structure", f"resourceType: a resource type of R4 is expected, found {found}"
-            )
-        return self.of_type(name)(value, parent, state)
+        name = self.name_of(value)
+        if name != "Resource":
+            return self.of_type(name)(value, parent, state)
+        named = excerpt(value["resourceType"]) if "resourceType" in value else "none"
+        return state.report("structure", f"resourceType: a resource type of R4 is expected, found {named}")
+
+    def name_of(self, resource: Any) -> str:
+        """The concrete type of a resource; "Resource" where it has none."""
+        name = resource.get("resourceType") if type(resource) is dict else None
+        return name if type(name) is str and name in self._definitions.resource_types else "Resource"
 
     def of_type(self, name: str) -> Check:
         """The check of a resource type, complex type or backbone element."""
@@ -100,9 +103,7 @@ class Compiler:
         if name in self._primitives:
             return self._of_primitive(definition, found)
         if name == "Resource":
-            return (
-                contained_resource(self.check_by_type) if found.name == "contained" else self.check_resource
-            )
+            return contained_resource(self.check_by_type) if found.name == "contained" else self.check_resource
         check = self.of_type(name)
         if name == "Reference":
             return typed_reference(check, found.type.targets, self._definitions.resource_types)
@@ -139,7 +140,7 @@ def _object_check(definition: TypeDefinition, properties: dict[str, Check], rule
             check_property = properties.get(key)
             more = check_property(item, value, state) if check_property else _unknown(key, name, state)
             if more is not None:
-                found = joined(found, more, "." + key if check_property else "")
+                found = joined(found, more, _segment(key, definition))
         for usual, names in required:
             if usual not in value and names.isdisjoint(value):
                 found = joined(found, _missing(definition, names, state))
@@ -157,6 +158,14 @@ def _names(definition: TypeDefinition, element: ElementDefinition) -> frozenset[
     return frozenset(name for name, p in definition.properties.items() if p.element is element)
 
 
+def _segment(key: str, definition: TypeDefinition) -> str:
+    """The FHIRPath step of a JSON property: `.value` for `valueQuantity`, `.birthDate` for `_birthDate`."""
+    known = definition.properties.get(key)
+    if known is not None:
+        return "." + known.element.name.removesuffix("[x]")
+    return "." + key if _SPEAKABLE(key) else ""
+
+
 def _missing(definition: TypeDefinition, names: frozenset[str], state: State) -> Findings:
     element = next(p.element for name, p in definition.properties.items() if name in names)
     rule = f"{definition.name}.{element.name} is required (min {element.min})"
@@ -164,8 +173,7 @@ def _missing(definition: TypeDefinition, names: frozenset[str], state: State) ->
 
 
 def _unknown(key: str, type_name: str, state: State) -> Findings:
-    segment = ("." + key,) if _SPEAKABLE(key) else ()
-    return state.report("structure", f"unknown element {excerpt(key)} in {type_name}", *segment)
+    return state.report("structure", f"unknown element {excerpt(key)} in {type_name}")
 
 
 def _accept(_value: Any, _parent: dict[str, Any], _state: State) -> None:

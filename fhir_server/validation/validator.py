@@ -12,9 +12,6 @@ from fhir_server.model.definitions import Definitions
 from fhir_server.validation.findings import MAX_ISSUES, State
 from fhir_server.validation.structure import Compiler
 
-MAX_TYPE_LENGTH = 60
-"""Longest type name repeated in a path (characters)."""
-
 
 class Validator:
     """Checks resources against `definitions`; one serves a process, types are compiled when first met."""
@@ -32,8 +29,7 @@ class Validator:
         found = self._compiler.check_resource(resource, {}, state)
         if found is None:
             return []
-        root = resource.get("resourceType") if isinstance(resource, dict) else None
-        name = root if isinstance(root, str) and len(root) <= MAX_TYPE_LENGTH else "Resource"
+        name = self._compiler.name_of(resource)
         issues = [finding.as_issue(name) for finding in found]
         if state.count > MAX_ISSUES:
             more = f"{state.count - MAX_ISSUES} more problems are not listed"
