@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     page_seconds_max: int = Field(3_600, ge=1, description="Lifetime of a paging link (seconds)")
     referential_integrity: Literal["off", "warn", "transaction", "enforce"] = Field(
         "transaction",
-        description="Where local references must resolve: nowhere, nowhere (but warn), in transactions, everywhere (word)",
+        description="Where local references must resolve: nowhere; the same, but warn; transactions; all (word)",
     )
     conditional_delete: Literal["single", "multiple"] = Field(
         "single",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import SecretStr
 
 from fhir_server.cli.database import Database
+from fhir_server.embedded.postgres import ROLES
 from fhir_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def check_database(urls: Database) -> Iterator[Finding]:
         with psycopg.connect(urls.app_url) as connection:
             yield Finding("login", "OK", f"as {connection.info.user}")
     except psycopg.OperationalError as error:
-        fix = "start it, or correct GALENIC_DATABASE_URL; an embedded one writes to postgres.log in the data folder"
+        fix = "start it, or correct GALENIC_DATABASE_URL; the embedded one logs to <data folder>/postgres.log"
         yield Finding("database", "WRONG", str(error).strip().replace("\n", " "), fix)
 
 
@@ -144,7 +145,7 @@ def _check_roles(connection: "Connection") -> Iterator[Finding]:
         yield Finding("roles", "WRONG", "galenic_app or galenic_owner is missing", "galenic db upgrade")
         return
     if unsafe:
-        fix = "ALTER ROLE galenic_app NOSUPERUSER NOCREATEROLE NOCREATEDB NOBYPASSRLS; REVOKE galenic_owner FROM it"
+        fix = "ALTER ROLE galenic_app NOSUPERUSER NOCREATEROLE NOCREATEDB NOBYPASSRLS; REVOKE galenic_owner"
         yield Finding("roles", "WRONG", "galenic_app has an administrator's rights", fix)
     granted = connection.execute(FORBIDDEN, {"tables": list(KEPT_FOR_EVER)}).fetchall()
     for table, privilege in granted:
@@ -159,10 +160,8 @@ def _check_roles(connection: "Connection") -> Iterator[Finding]:
 
 
 def _both_roles(connection: "Connection") -> bool:
-    return (
-        _one(connection, "SELECT count(*) FROM pg_roles WHERE rolname IN ('galenic_app', 'galenic_owner')")
-        == 2
-    )
+    roles = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = ANY(%s)", [list(ROLES)])
+    return len(roles.fetchall()) == len(ROLES)
 
 
 def _check_indexes(connection: "Connection") -> Iterator[Finding]:

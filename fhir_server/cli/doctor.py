@@ -13,13 +13,17 @@ from fhir_server.embedded.place import EmbeddedError
 from fhir_server.embedded.valkey import EmbeddedValkey
 from fhir_server.settings import Settings
 
+PIPE_WIDTH = 250  # characters: a line a finding, for grep
 COLOURS = {"OK": "green", "WARN": "yellow", "WRONG": "bold red"}
 
 
 def run(settings: Settings) -> int:
     """Prints the table; returns 1 if anything is WRONG."""
     findings = list(_findings(settings))
-    Console(soft_wrap=True).print(_table(findings))
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    console.print(_table(findings))
     return 1 if any(finding.verdict == "WRONG" for finding in findings) else 0
 
 
@@ -59,7 +63,7 @@ def _valkey(settings: Settings) -> Iterator[str]:
 def _table(findings: list[Finding]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "What", "Finding", "Fix"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "What")
     for finding in findings:
         verdict = f"[{COLOURS[finding.verdict]}]{finding.verdict}[/]"
         table.add_row(verdict, _plain(finding.subject), _plain(finding.finding), _plain(finding.fix))

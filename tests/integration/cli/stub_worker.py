@@ -1,0 +1,6 @@
+"""Stands in for the worker: waits until it is stopped."""
+
+import signal
+
+if __name__ == "__main__":
+    signal.sigwait({signal.SIGTERM})
