@@ -40,9 +40,7 @@ def compile_all(definitions: Definitions, type_name: str) -> dict[str, Extractor
     """
     extractors: dict[str, Extractor] = {}
     for parameter in definitions.search_parameters:
-        concerned = parameter.expression and any(
-            is_a(definitions, type_name, base) for base in parameter.base
-        )
+        concerned = parameter.expression and any(is_a(definitions, type_name, base) for base in parameter.base)
         if concerned and parameter.code not in extractors:
             fetch = _Compiler(definitions).expression(parse(parameter.expression), type_name)
             if fetch is not None:
@@ -103,9 +101,7 @@ class _Compiler:
     def _after(self, start: Expression, steps: Sequence[Step], type_name: str) -> Fetch | None:
         """`(a | b).c` is `a.c | b.c` unless a step looks at all of them together."""
         if not isinstance(start, Union) or any(_is_pick(step) for step in steps):
-            raise FhirPathError(
-                "unsupported-start", 0, "only alternatives are read in parentheses before a step"
-            )
+            raise FhirPathError("unsupported-start", 0, "only alternatives are read in parentheses before a step")
         paths = [_with_steps(operand, steps) for operand in start.operands]
         return _each([self._path(path, type_name) for path in paths])
 
@@ -161,9 +157,7 @@ class _Compiler:
             return then and fetching.items("extension", fetching.filtered(_url_is(call), then))
         raise _unsupported(call)
 
-    def _picked(
-        self, before: Sequence[Step], step: Step, after: Sequence[Step], type_name: str
-    ) -> Fetch | None:
+    def _picked(self, before: Sequence[Step], step: Step, after: Sequence[Step], type_name: str) -> Fetch | None:
         collect = self._plain(before, type_name)
         types = self._types_after(before, type_name)
         then = {name: self._steps(after, name) for name in types}
@@ -196,7 +190,7 @@ class _Compiler:
         return fetching.is_true(self._must(expression, type_name))
 
     def _path_truth(self, path: Path, type_name: str) -> Truth:
-        before, last = Path(path.start, path.steps[:-1]), path.steps[-1]
+        before, last = _without_last_step(path), path.steps[-1]
         function = _function(last)
         if isinstance(last, TypeStep) and last.operator == "is":
             return self._is(before, last, type_name)
@@ -212,9 +206,10 @@ class _Compiler:
             return fetching.exists(self._must(before, type_name), wanted=function == "exists")
         return fetching.is_true(self._must(path, type_name))
 
-    def _is(self, before: Path, step: TypeStep, type_name: str) -> Truth:
+    def _is(self, before: Expression, step: TypeStep, type_name: str) -> Truth:
         """Only `resolve() is T` of a reference; what else could be asked is known from the definitions."""
-        resolved = len(before.steps) == 1 and _function(before.steps[0]) == "resolve"
+        steps = before.steps if isinstance(before, Path) else ()
+        resolved = len(steps) == 1 and _function(steps[0]) == "resolve"
         if not resolved or type_name != "Reference":
             raise _unsupported(step)
         types = self._definitions.types
@@ -261,6 +256,12 @@ def _with_steps(expression: Expression, steps: Sequence[Step]) -> Path:
     return Path(expression, tuple(steps))
 
 
+def _without_last_step(path: Path) -> Expression:
+    if path.start is not None and len(path.steps) == 1:
+        return path.start
+    return Path(path.start, path.steps[:-1])
+
+
 def _url_is(call: Call) -> Truth:
     url = call.arguments[0]
     if not isinstance(url, Literal) or not isinstance(url.value, str):
@@ -270,6 +271,4 @@ def _url_is(call: Call) -> Truth:
 
 def _unsupported(step: Step) -> FhirPathError:
     written = step.function if isinstance(step, Call) else type(step).__name__
-    return FhirPathError(
-        "unsupported-here", step.position, f"a search parameter cannot be compiled with {written}"
-    )
+    return FhirPathError("unsupported-here", step.position, f"a search parameter cannot be compiled with {written}")

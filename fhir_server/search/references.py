@@ -3,9 +3,7 @@
 import re
 from typing import Any
 
-_LITERAL = re.compile(
-    r"(?:\A|/)([A-Z][A-Za-z]{1,63})/[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]{1,64})?\Z"
-)
+_LITERAL = re.compile(r"(?:\A|/)([A-Z][A-Za-z]{1,63})/[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]{1,64})?\Z")
 
 
 def target_type(reference: dict[str, Any], container: dict[str, Any]) -> str:

@@ -14,9 +14,7 @@ def elements_named(definitions: Definitions, type_name: str, name: str) -> tuple
     found = definition.properties.get(name)
     if found is not None and found.element.name == name:
         return (found,)
-    return tuple(
-        p for p in definition.properties.values() if p.element.name == f"{name}[x]" and not p.is_sibling
-    )
+    return tuple(p for p in definition.properties.values() if p.element.name == f"{name}[x]" and not p.is_sibling)
 
 
 def is_a(definitions: Definitions, type_name: str, ancestor: str) -> bool:

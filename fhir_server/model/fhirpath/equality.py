@@ -7,16 +7,12 @@ import msgspec
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Numbers by value: `1.0` is `1`, and `true` is not `1`; members of an object in any order.
+    """Numbers by value (a Decimal is a literal's): `1.0` is `1`, `true` is not `1`; members in any order.
 
     https://hl7.org/fhirpath/N1/#equals, https://www.rfc-editor.org/rfc/rfc6902#section-4.6
     """
     if type(left) is dict:
-        return (
-            type(right) is dict
-            and left.keys() == right.keys()
-            and all(equal(left[k], right[k]) for k in left)
-        )
+        return type(right) is dict and left.keys() == right.keys() and all(equal(left[k], right[k]) for k in left)
     if type(left) is list:
         return type(right) is list and len(left) == len(right) and all(map(equal, left, right))
     if _is_number(left):
@@ -25,14 +21,14 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) is int or type(value) is msgspec.Raw
+    return type(value) in (int, msgspec.Raw, Decimal)
 
 
-def _quantity(number: int | msgspec.Raw) -> Decimal | str:
-    text = str(number) if isinstance(number, int) else bytes(number).decode()
+def _quantity(number: int | Decimal | msgspec.Raw) -> Decimal | str:
+    if not isinstance(number, msgspec.Raw):
+        return Decimal(number)
+    text = bytes(number).decode()
     try:
         return Decimal(text)
-    except (
-        InvalidOperation
-    ):  # an exponent past what Decimal holds: only the same text is surely the same number
+    except InvalidOperation:  # an exponent past what Decimal holds: only the same text is surely the same number
         return text

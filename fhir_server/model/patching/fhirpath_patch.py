@@ -11,7 +11,7 @@ from fhir_server.model.fhirpath.elements import elements_named
 from fhir_server.model.fhirpath.parser import parse
 from fhir_server.model.fhirpath.syntax import Expression, Field, Path
 from fhir_server.model.patching import edits
-from fhir_server.model.patching.limits import Limits, refuse_depth, refuse_operations
+from fhir_server.model.patching.limits import Limits, guarded_depth, refuse_depth, refuse_operations
 from fhir_server.model.patching.parts import Part, element_for, present
 from fhir_server.model.patching.places import Place, root
 from fhir_server.model.patching.problems import PlaceError, WrongError, reported
@@ -48,9 +48,7 @@ class _Operation:
     destination: int
 
 
-def apply(
-    resource: dict[str, Any], patch: dict[str, Any], limits: Limits, definitions: Definitions
-) -> dict[str, Any]:
+def apply(resource: dict[str, Any], patch: dict[str, Any], limits: Limits, definitions: Definitions) -> dict[str, Any]:
     """`resource` after all operations of the Parameters resource `patch`; neither is changed.
 
     Raises `Invalid` for a patch that is none or a value of the wrong type, `Unprocessable` where a path does
@@ -59,10 +57,11 @@ def apply(
     parameters = _parameters(patch)
     refuse_operations(len(parameters), limits)
     operations = [_read_at(parameter, number) for number, parameter in enumerate(parameters)]
-    patched = _Patched(copied(resource), definitions)
-    for number, operation in enumerate(operations):
-        with _reported(number, operation.type):
-            patched.run(operation)
+    with guarded_depth(limits):
+        patched = _Patched(copied(resource), definitions)
+        for number, operation in enumerate(operations):
+            with _reported(number, operation.type):
+                patched.run(operation)
     refuse_depth(patched.resource, limits)
     return patched.resource
 
@@ -160,7 +159,7 @@ class _Patched:
     def _choices(self, place: Place, name: str) -> Sequence[Property]:
         choices = elements_named(self._definitions, place.type_name, name)
         if not choices:
-            raise WrongError(f"{place.type_name} has no element '{name}'")
+            raise WrongError(f"{place.type_name} has no element '{name[:60]}'")
         return choices
 
     def _add(self, operation: _Operation) -> None:

@@ -18,7 +18,14 @@ from fhir_server.model.patching.json_pointer import (
     insertion_index,
     parse_pointer,
 )
-from fhir_server.model.patching.limits import COPIED_MAX, Limits, refuse_depth, refuse_operations, too_costly
+from fhir_server.model.patching.limits import (
+    COPIED_MAX,
+    Limits,
+    guarded_depth,
+    refuse_depth,
+    refuse_operations,
+    too_costly,
+)
 from fhir_server.model.patching.problems import PlaceError, WrongError, reported
 from fhir_server.model.patching.tree import copied, size
 
@@ -51,13 +58,11 @@ def apply(resource: dict[str, Any], patch: Any, limits: Limits) -> dict[str, Any
         raise Invalid(message, [Issue("structure", message)])
     refuse_operations(len(patch), limits)
     operations = [_read_at(item, number) for number, item in enumerate(patch)]
-    try:
+    with guarded_depth(limits):
         patched = _Patched(copied(resource))
         for number, operation in enumerate(operations):
             with _reported(number, operation.op):
                 patched.run(operation)
-    except RecursionError:  # operations can move a value ever deeper into another
-        raise too_costly(f"The patched resource is nested deeper than {limits.depth_max} levels") from None
     refuse_depth(patched.root, limits)
     return patched.root
 
@@ -143,9 +148,7 @@ class _Patched:
             self._set_root(copied(operation.value))
             return
         container, token = container_of(self.root, operation.path), operation.path[-1]
-        container[existing_index(container, token) if isinstance(container, list) else token] = copied(
-            operation.value
-        )
+        container[existing_index(container, token) if isinstance(container, list) else token] = copied(operation.value)
 
     def _move(self, operation: _Operation) -> None:
         source, path = operation.source, operation.path

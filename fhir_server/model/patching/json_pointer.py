@@ -29,7 +29,7 @@ def container_of(document: Any, pointer: Pointer) -> Any:
     for token in pointer[:-1]:
         container = child(container, token)
     if not isinstance(container, dict | list):
-        raise PlaceError(f"there is no object or array around '{pointer[-1]}'")
+        raise PlaceError(f"there is no object or array around '{pointer[-1][:60]}'")
     return container
 
 
@@ -38,14 +38,14 @@ def child(container: Any, token: str) -> Any:
     if isinstance(container, list):
         return container[existing_index(container, token)]
     if not isinstance(container, dict) or token not in container:
-        raise PlaceError(f"there is no '{token}'")
+        raise PlaceError(f"there is no '{token[:60]}'")
     return container[token]
 
 
 def existing_index(items: list[Any], token: str) -> int:
     index = len(items) if token == _PAST_THE_END else _index(token)
     if index >= len(items):
-        raise PlaceError(f"the array has no item '{token}', it has {len(items)}")
+        raise PlaceError(f"the array has no item '{token[:60]}', it has {len(items)}")
     return index
 
 
@@ -53,11 +53,11 @@ def insertion_index(items: list[Any], token: str) -> int:
     """Where an item would go: up to one past the end, which `-` names too."""
     index = len(items) if token == _PAST_THE_END else _index(token)
     if index > len(items):
-        raise PlaceError(f"the array has {len(items)} items, '{token}' is past its end")
+        raise PlaceError(f"the array has {len(items)} items, '{token[:60]}' is past its end")
     return index
 
 
 def _index(token: str) -> int:
     if not _INDEX.match(token):
-        raise WrongError(f"'{token}' is no array index: digits without leading zeros")
+        raise WrongError(f"'{token[:60]}' is no array index: digits without leading zeros")
     return int(token)

@@ -1,5 +1,7 @@
 """What a patch may cost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,15 @@ def refuse_operations(count: int, limits: Limits) -> None:
     """Raises `TooCostly` where a patch has more operations than it may."""
     if count > limits.operations_max:
         raise too_costly(f"The patch has {count} operations; at most {limits.operations_max} are allowed")
+
+
+@contextmanager
+def guarded_depth(limits: Limits) -> Iterator[None]:
+    """Operations can move a value ever deeper into another: where Python gives up on it, `TooCostly` is raised."""
+    try:
+        yield
+    except RecursionError:
+        raise too_costly(f"The patched resource is nested deeper than {limits.depth_max} levels") from None
 
 
 def refuse_depth(value: Any, limits: Limits) -> None:

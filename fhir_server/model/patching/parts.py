@@ -16,9 +16,7 @@ from fhir_server.model.patching.tree import copied
 Part = dict[str, Any]
 
 
-def element_for(
-    definitions: Definitions, choices: Sequence[Property], part: Part
-) -> tuple[Property, Element]:
+def element_for(definitions: Definitions, choices: Sequence[Property], part: Part) -> tuple[Property, Element]:
     """The element in `part`, and which of the properties takes it; raises `WrongError` where none does."""
     if "part" in part:
         return _from_parts(definitions, choices, part["part"])
@@ -27,22 +25,20 @@ def element_for(
         if _fits(definitions, name, value, choice.type.name):
             return choice, Element(choice.type.name, copied(value), copied(sibling))
     expected = " or ".join(sorted({choice.type.name for choice in choices})[:4])
-    raise WrongError(f"{name} is not the type of '{choices[0].element.name}', which is {expected}")
+    raise WrongError(f"{name[:60]} is not the type of '{choices[0].element.name}', which is {expected}")
 
 
 def _written(part: Part) -> tuple[str, Any, dict[str, Any] | None]:
     """(`valueCode`, its value, its sibling); a resource is written under `resource`."""
-    names = {
-        key.removeprefix("_") for key in part if key.startswith(("value", "_value")) or key == "resource"
-    }
+    names = {key.removeprefix("_") for key in part if key.startswith(("value", "_value")) or key == "resource"}
     if len(names) != 1:
         raise WrongError("a value is one value[x], one resource, or parts")
     name = names.pop()
     value, sibling = part.get(name), part.get("_" + name)
     if sibling is not None and not isinstance(sibling, dict):
-        raise WrongError(f"_{name} is an object")
+        raise WrongError(f"_{name[:60]} is an object")
     if isinstance(value, list) or (value is None and sibling is None):
-        raise WrongError(f"{name} is one value")
+        raise WrongError(f"{name[:60]} is one value")
     return name, value, sibling
 
 
@@ -61,9 +57,7 @@ def _value_name(type_name: str) -> str:
     return "value" + type_name[0].upper() + type_name[1:]
 
 
-def _from_parts(
-    definitions: Definitions, choices: Sequence[Property], parts: Any
-) -> tuple[Property, Element]:
+def _from_parts(definitions: Definitions, choices: Sequence[Property], parts: Any) -> tuple[Property, Element]:
     complex_choices = [choice for choice in choices if not definitions.is_primitive(choice.type.name)]
     if len(complex_choices) != 1 or not isinstance(parts, list) or not parts:
         raise WrongError(f"parts do not say what '{choices[0].element.name}' is made of")
@@ -78,7 +72,7 @@ def _add_member(definitions: Definitions, type_name: str, members: dict[str, Any
     name = part.get("name") if isinstance(part, dict) else None
     choices = elements_named(definitions, type_name, name) if isinstance(name, str) else ()
     if not choices:
-        raise WrongError(f"{type_name} has no element '{name}'")
+        raise WrongError(f"{type_name} has no element '{str(name)[:60]}'")
     choice, element = element_for(definitions, choices, part)
     if choice.element.max is None:
         insert(members, choice.name, len(members.get(choice.name, ())), element)

@@ -5,10 +5,7 @@ Slower than the closures that search compiles, and it knows where everything is.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from fhir_server.model.definitions import Definitions
 from fhir_server.model.fhirpath.elements import elements_named, is_a
@@ -29,6 +26,7 @@ from fhir_server.model.fhirpath.syntax import (
 )
 from fhir_server.model.patching.limits import VISITS_MAX, too_costly
 from fhir_server.model.patching.places import Place, held
+from fhir_server.model.patching.problems import PlaceError
 from fhir_server.model.patching.tree import size
 
 
@@ -51,9 +49,7 @@ class Selector:
         self._visits = 0
         self._functions: dict[str, Callable[[Call, list[Selected]], list[Selected]]] = {
             "where": self._where,
-            "exists": lambda call, found: _truth(
-                value=bool(self._where(call, found) if call.arguments else found)
-            ),
+            "exists": lambda call, found: _truth(value=bool(self._where(call, found) if call.arguments else found)),
             "empty": lambda _, found: _truth(value=not found),
             "not": lambda _, found: _truth(value=not self._is_true(found)) if found else [],
             "first": lambda _, found: found[:1],
@@ -69,7 +65,7 @@ class Selector:
         if isinstance(expression, Path):
             return self._path(expression, focus)
         if isinstance(expression, Literal):
-            return [Computed(_json(expression.value))]
+            return [Computed(expression.value)]
         if isinstance(expression, Union):
             return self._union(expression, focus)
         if isinstance(expression, Comparison):
@@ -138,9 +134,7 @@ class Selector:
         if not left or not right:
             return []
         self._count(sum(map(_weight, left)))
-        same = len(left) == len(right) and all(
-            equal(a.value, b.value) for a, b in zip(left, right, strict=True)
-        )
+        same = len(left) == len(right) and all(equal(a.value, b.value) for a, b in zip(left, right, strict=True))
         return _truth(value=same == (comparison.operator == "="))
 
     def _logic(self, logic: Logic, focus: list[Selected]) -> list[Selected]:
@@ -153,7 +147,7 @@ class Selector:
         https://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections
         """
         if len(found) > 1:
-            raise FhirPathError("not-single", 0, f"a condition is one value, not {len(found)}")
+            raise PlaceError(f"a condition of the path is one value, not {len(found)}")
         return bool(found) and found[0].value is not False
 
 
@@ -161,14 +155,10 @@ def _truth(*, value: bool) -> list[Selected]:
     return [Computed(value, "boolean")]
 
 
-def _single(call: Call, found: list[Selected]) -> list[Selected]:
+def _single(_: Call, found: list[Selected]) -> list[Selected]:
     if len(found) > 1:
-        raise FhirPathError("not-single", call.position, f"single() finds {len(found)} elements")
+        raise PlaceError(f"single() finds {len(found)} elements")
     return found
-
-
-def _json(value: str | bool | int | Decimal) -> Any:
-    return msgspec.Raw(str(value).encode()) if isinstance(value, Decimal) else value
 
 
 def _weight(item: Selected) -> int:

@@ -16,9 +16,7 @@ def as_text(value) -> bytes:
 
 
 names = st.text(alphabet="ab~/0- é", max_size=3)
-numbers = st.decimals(allow_nan=False, allow_infinity=False, places=2).map(
-    lambda value: number(str(Decimal(value)))
-)
+numbers = st.decimals(allow_nan=False, allow_infinity=False, places=2).map(lambda value: number(str(Decimal(value))))
 leaves = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3) | numbers
 
 

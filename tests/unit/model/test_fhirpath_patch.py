@@ -1,4 +1,8 @@
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fhir_server.errors import Invalid, TooCostly, Unprocessable
 from fhir_server.model.definitions import load_definitions
@@ -24,9 +28,10 @@ def parameters(*operations):
 
 def patched(resource, *operations):
     before = as_text([resource, operations])
-    result = fhirpath_patch.apply(resource, parameters(*operations), LIMITS, load_definitions())
-    assert as_text([resource, operations]) == before
-    return result
+    try:
+        return fhirpath_patch.apply(resource, parameters(*operations), LIMITS, load_definitions())
+    finally:
+        assert as_text([resource, operations]) == before
 
 
 def patient(**members):
@@ -45,9 +50,7 @@ def test_add_to_a_choice_names_the_property_by_the_type_of_the_value():
 
 def test_a_choice_is_not_added_twice():
     with pytest.raises(Unprocessable, match="has 'value' already"):
-        patched(
-            observation(valueString="x"), operation("add", "Observation", {"valueInteger": 1}, name="value")
-        )
+        patched(observation(valueString="x"), operation("add", "Observation", {"valueInteger": 1}, name="value"))
 
 
 def test_a_path_through_a_choice_finds_its_property():
@@ -57,9 +60,7 @@ def test_a_path_through_a_choice_finds_its_property():
 
 
 def test_replace_may_change_the_type_of_a_choice_and_keeps_its_place():
-    found = observation(
-        status="final", valueString="x", _valueString={"id": "1"}, issued="2020-01-01T00:00:00Z"
-    )
+    found = observation(status="final", valueString="x", _valueString={"id": "1"}, issued="2020-01-01T00:00:00Z")
     result = patched(found, operation("replace", "Observation.value", {"valueBoolean": False}))
     assert list(result.items()) == [
         ("resourceType", "Observation"),
@@ -80,9 +81,7 @@ def test_replace_takes_the_extensions_of_a_primitive_with_it():
 
 def test_the_items_of_a_primitive_list_move_with_their_siblings():
     given = {"given": ["a", "b", "c"], "_given": [{"id": "1"}]}
-    result = patched(
-        patient(name=[given]), operation("move", "Patient.name[0].given", source=0, destination=2)
-    )
+    result = patched(patient(name=[given]), operation("move", "Patient.name[0].given", source=0, destination=2))
     assert result["name"] == [{"given": ["b", "c", "a"], "_given": [None, None, {"id": "1"}]}]
 
 
@@ -109,9 +108,7 @@ def test_an_item_without_a_value_is_inserted_with_its_sibling():
 
 def test_replacing_an_item_keeps_the_lists_aligned():
     given = {"given": ["a", "b"], "_given": [None, {"id": "1"}]}
-    result = patched(
-        patient(name=[given]), operation("replace", "Patient.name[0].given[1]", {"valueString": "x"})
-    )
+    result = patched(patient(name=[given]), operation("replace", "Patient.name[0].given[1]", {"valueString": "x"}))
     assert result["name"] == [{"given": ["a", "x"]}]
 
 
@@ -344,3 +341,96 @@ def test_a_result_nested_too_deep_is_refused():
     add = operation("add", "Patient", {"valueExtension": nested}, name="extension")
     with pytest.raises(TooCostly, match="deeper than 5 levels"):
         fhirpath_patch.apply(patient(), parameters(add), Limits(10, 5), load_definitions())
+
+
+def nesting(count):
+    """Operations that put an extension of 20 levels into the innermost of the one before."""
+    levels, extension = 20, {"url": "http://e"}
+    for _ in range(levels - 1):
+        extension = {"url": "http://e", "extension": [extension]}
+    value = {"valueExtension": extension}
+    paths = ["Patient" + ".extension" * (levels * number) for number in range(count)]
+    return [operation("add", path, value, name="extension") for path in paths]
+
+
+def test_operations_that_nest_ever_deeper_are_refused():
+    with pytest.raises(TooCostly, match="deeper than 100 levels"):
+        patched(patient(), *nesting(3))
+
+
+def test_what_python_cannot_walk_is_refused_before_the_end():
+    walk = operation("delete", "Patient.extension.where($this = $this).spam")
+    with pytest.raises(TooCostly, match="deeper than 100 levels"):
+        patched(patient(), *nesting(30), walk)
+
+
+STEPS = st.sampled_from(
+    [
+        ".name",
+        ".given",
+        ".family",
+        ".birthDate",
+        ".extension",
+        ".value",
+        ".contact",
+        ".deceased",
+        ".identifier",
+        ".contained",
+        ".use",
+        "[0]",
+        "[1]",
+        ".first()",
+        ".last()",
+        ".single()",
+        ".where(use='usual')",
+        ".where(use)",
+        ".where(family!='A')",
+        ".extension('http://e')",
+        ".exists()",
+        ".spam",
+        "|name",
+        ".as(HumanName)",
+        ".ofType(date)",
+        ".is(string)",
+        ".where(given.exists($this='x')or(use.empty()))",
+    ]
+)
+VALUES = st.sampled_from(
+    [
+        {"valueString": "x", "_valueString": {"id": "1"}},
+        {"_valueString": {"extension": []}},
+        {"valueDate": "1970"},
+        {"valueHumanName": {"given": "not a list", "_given": [1]}},
+        {"valueHumanName": {"given": [{}, [[]]], "family": ["x"]}},
+        {"valueExtension": {"url": "http://e", "extension": {}, "valueString": ["x"]}},
+        {"resource": {"resourceType": "Patient", "name": [[], None, 1]}},
+        {"part": [{"name": "gender", "valueCode": "x"}, {"name": "name", "part": [{"name": "use", "valueCode": "x"}]}]},
+    ]
+)
+NAMES = st.sampled_from(
+    ["name", "given", "family", "birthDate", "extension", "contact", "deceased", "contained", "id", "spam"]
+)
+
+
+@st.composite
+def operations(draw):
+    operation_type = draw(st.sampled_from(["add", "insert", "delete", "replace", "move"]))
+    path = "Patient" + "".join(draw(st.lists(STEPS, max_size=3)))
+    parts = {"name": draw(NAMES)} if operation_type == "add" else {}
+    counted = {"insert": ["index"], "move": ["source", "destination"]}.get(operation_type, [])
+    parts |= {name: draw(st.integers(-1, 2)) for name in counted}
+    value = draw(VALUES) if operation_type in ("add", "insert", "replace") else None
+    return operation(operation_type, path, value, **parts)
+
+
+@settings(max_examples=300)
+@given(st.lists(operations(), min_size=1, max_size=5))
+def test_whatever_is_asked_the_resource_stays_and_failures_have_a_name(asked):
+    resource = patient(
+        birthDate="1970",
+        _birthDate={"extension": [{"url": "http://e", "valueString": "x"}]},
+        name=[{"use": "usual", "given": ["x", None], "_given": [None, {"id": "1"}]}, {"family": "A"}],
+        contained=[{"resourceType": "Patient", "id": "p", "name": [{"use": "old"}]}],
+    )
+    with suppress(Invalid, Unprocessable):
+        patched(resource, *asked)

@@ -25,9 +25,7 @@ def op(name, path, **members):
 
 def test_numbers_stay_as_they_were_written():
     resource = {"value": number("1.00"), "other": number("1e5")}
-    result = patched(
-        resource, op("add", "/third", value=number("0.10")), op("move", "/fourth", **{"from": "/other"})
-    )
+    result = patched(resource, op("add", "/third", value=number("0.10")), op("move", "/fourth", **{"from": "/other"}))
     assert as_text(result) == b'{"value":1.00,"third":0.10,"fourth":1e5}'
 
 
@@ -250,9 +248,7 @@ def test_removing_what_was_added_restores_the_resource(resource, value, data):
     held = at(resource, container)
     key = data.draw(st.integers(0, len(held))) if isinstance(held, list) else "new"
     place = f"{container}/{key}"
-    result = patched(
-        resource, op("add", place, value=value), op("test", place, value=value), op("remove", place)
-    )
+    result = patched(resource, op("add", place, value=value), op("test", place, value=value), op("remove", place))
     assert as_text(result) == as_text(resource)
 
 
