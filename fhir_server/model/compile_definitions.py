@@ -229,9 +229,7 @@ def compile_table(core: dict[str, Json], expansions: dict[str, Json]) -> Json:
     pool = ElementPool(compile_value_sets(expansions))
     types = [row for definition in structures(core) for row in compile_type(definition, pool)]
     compartments = {
-        d["code"]: compile_compartment(d)
-        for d in of_kind(core, "CompartmentDefinition")
-        if d["id"] != "example"
+        d["code"]: compile_compartment(d) for d in of_kind(core, "CompartmentDefinition") if d["id"] != "example"
     }
     parameters = (compile_search_parameter(p) for p in of_kind(core, "SearchParameter"))
     return {

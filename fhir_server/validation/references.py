@@ -67,7 +67,7 @@ def target_type(reference: str, scope: Scope, known: frozenset[str]) -> str:
     if reference.startswith("#"):
         return (scope.container or scope).contained.get(reference[1:], "")
     steps = reference.partition("?")[0].rsplit("/", 4)
-    if "_history" in steps[-2:-1]:
+    if "_history" in steps[2:] and steps[-2] == "_history":
         steps = steps[:-2]
     before_id = steps[-2:-1]
     if ":" in steps[0]:
