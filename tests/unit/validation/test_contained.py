@@ -64,7 +64,7 @@ def test_dom_3_a_canonical_refers_too(problems):
     ],
 )
 def test_a_contained_resource_has_no_version_and_no_label(rules, meta, rule):
-    assert [r for r in rules(a_patient(an_organization(meta=meta)))] == [rule]
+    assert rules(a_patient(an_organization(meta=meta))) == [rule]
 
 
 def test_two_contained_resources_do_not_share_an_id(problems):
