@@ -14,7 +14,7 @@ VALID = [
     a_bundle("searchset", {"resource": PATIENT, "search": {"mode": "match"}}, total=1),
     a_bundle("transaction", {"request": REQUEST}),
     a_bundle("batch-response", {"response": RESPONSE}),
-    a_bundle("history", {"request": REQUEST, "response": RESPONSE}),
+    a_bundle("history", *[{"fullUrl": "urn:a:1", "request": REQUEST, "response": RESPONSE}] * 2),
 ]
 BROKEN = [
     ("bdl-1", "Bundle", a_bundle("collection", total=1)),
