@@ -57,13 +57,9 @@ def replace(place: Place, name: str, element: Element) -> None:
     if place.index is not None:
         _set_item(place, place.index, element)
         return
-    old = place.owner.copy()
-    place.owner.clear()
-    for key, value in old.items():
-        if key in (place.name, "_" + place.name):
-            put(place.owner, name, element)
-        else:
-            place.owner[key] = value
+    if name != place.name:
+        put(place.owner, place.name, Element(place.type_name, None))
+    put(place.owner, name, element)
 
 
 def _set_item(place: Place, index: int, element: Element) -> None:

@@ -11,8 +11,15 @@ from fhir_server.model.fhirpath.elements import elements_named
 from fhir_server.model.fhirpath.parser import parse
 from fhir_server.model.fhirpath.syntax import Expression, Field, Path
 from fhir_server.model.patching import edits
-from fhir_server.model.patching.limits import Limits, guarded_depth, refuse_depth, refuse_operations
-from fhir_server.model.patching.parts import Part, element_for, present
+from fhir_server.model.patching.limits import (
+    PATHS_LENGTH_MAX,
+    Limits,
+    guarded_depth,
+    refuse_depth,
+    refuse_operations,
+    too_costly,
+)
+from fhir_server.model.patching.parts import Builder, Part, present
 from fhir_server.model.patching.places import Place, root
 from fhir_server.model.patching.problems import PlaceError, WrongError, reported
 from fhir_server.model.patching.selection import Selector
@@ -56,7 +63,7 @@ def apply(resource: dict[str, Any], patch: dict[str, Any], limits: Limits, defin
     """
     parameters = _parameters(patch)
     refuse_operations(len(parameters), limits)
-    operations = [_read_at(parameter, number) for number, parameter in enumerate(parameters)]
+    operations = _read_all(parameters)
     with guarded_depth(limits):
         patched = _Patched(copied(resource), definitions)
         for number, operation in enumerate(operations):
@@ -79,15 +86,19 @@ def _reported(number: int, operation_type: str = "") -> AbstractContextManager[N
     return reported(f"Operation {number} of the FHIRPath Patch{named}", f"Parameters.parameter[{number}]")
 
 
-def _read_at(parameter: Any, number: int) -> _Operation:
-    with _reported(number):
-        return _read(parameter)
+def _read_all(parameters: list[Any]) -> list[_Operation]:
+    operations, length = [], 0
+    for number, parameter in enumerate(parameters):
+        with _reported(number):
+            parts = _parts_by_name(parameter)
+            length += len(_of(parts, "path"))
+            if length > PATHS_LENGTH_MAX:
+                raise too_costly(f"The paths of the patch have more than {PATHS_LENGTH_MAX} characters")
+            operations.append(_read(parts))
+    return operations
 
 
-def _read(parameter: Any) -> _Operation:
-    if not isinstance(parameter, dict) or parameter.get("name") != "operation":
-        raise WrongError("a parameter is named 'operation'")
-    parts = _parts_by_name(parameter.get("part"))
+def _read(parts: dict[str, Part]) -> _Operation:
     operation_type = _of(parts, "type")
     if operation_type not in _PARTS:
         raise WrongError(f"'type' is one of {', '.join(_PARTS)}")
@@ -104,8 +115,11 @@ def _read(parameter: Any) -> _Operation:
     )
 
 
-def _parts_by_name(parts: Any) -> dict[str, Part]:
+def _parts_by_name(parameter: Any) -> dict[str, Part]:
+    if not isinstance(parameter, dict) or parameter.get("name") != "operation":
+        raise WrongError("a parameter is named 'operation'")
     found: dict[str, Part] = {}
+    parts = parameter.get("part")
     for part in parts if isinstance(parts, list) else []:
         name = part.get("name") if isinstance(part, dict) else None
         if not isinstance(name, str) or name in found:
@@ -132,6 +146,7 @@ class _Patched:
         self.resource = resource
         self._definitions = definitions
         self._selector = Selector(definitions)
+        self._builder = Builder(definitions)
         self._run: dict[str, Callable[[_Operation], None]] = {
             "add": self._add,
             "insert": self._insert,
@@ -165,7 +180,7 @@ class _Patched:
     def _add(self, operation: _Operation) -> None:
         place = self._one(operation.path)
         choices = self._choices(place, operation.name)
-        chosen, element = element_for(self._definitions, choices, operation.value)
+        chosen, element = self._builder.element_for(choices, operation.value)
         members = _members(place)
         if chosen.element.max is None:
             edits.insert(members, chosen.name, _list_length(members, chosen.name), element)
@@ -186,7 +201,7 @@ class _Patched:
 
     def _insert(self, operation: _Operation) -> None:
         members, chosen = self._list(operation.path)
-        _, element = element_for(self._definitions, [chosen], operation.value)
+        _, element = self._builder.element_for([chosen], operation.value)
         _within(operation.index, _list_length(members, chosen.name), "index")
         edits.insert(members, chosen.name, operation.index, element)
 
@@ -210,7 +225,7 @@ class _Patched:
         parent = _refuse_root(place)
         definition = self._definitions.types[parent.type_name].properties[place.name]
         choices = self._choices(parent, definition.element.name.removesuffix("[x]"))
-        chosen, element = element_for(self._definitions, choices, operation.value)
+        chosen, element = self._builder.element_for(choices, operation.value)
         edits.replace(place, chosen.name, element)
 
 

@@ -10,6 +10,12 @@ from fhir_server.errors import Issue, TooCostly
 VISITS_MAX = 200_000
 """Elements the paths of one FHIRPath Patch may look at (elements)."""
 
+PATHS_LENGTH_MAX = 200_000
+"""All paths of one FHIRPath Patch together (characters)."""
+
+PARTS_MAX = 20_000
+"""Parts that make up the values of one FHIRPath Patch (parts)."""
+
 COPIED_MAX = 1_000_000
 """What the `copy` operations of one JSON Patch may add (values and characters); one can double it."""
 
