@@ -268,6 +268,8 @@ def test_numbers_are_compared_by_value():
         operation("insert", "Patient.name.where(use = 'usual')", {"valueHumanName": {"text": "x"}}, index=0),
         operation("insert", "Patient.birthDate", {"valueDate": "1970"}, index=0),
         operation("move", "Patient.name", source="0", destination=1),
+        operation("move", "Patient.name", source=0),
+        operation("insert", "Patient.name", {"valueHumanName": {"text": "x"}}),
     ],
 )
 def test_a_wrong_operation_is_invalid_and_named(wrong):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from fhir_server.model.definitions import load_definitions
@@ -30,6 +32,7 @@ def observation(**members):
         ("Patient.name.given", [("string", "a"), ("string", "b"), ("string", "c")]),
         ("name.family", [("string", "F")]),
         ("Resource.id", [("id", "1")]),
+        ("id", [("id", "1")]),
         ("DomainResource.language", [("code", "en")]),
         ("Patient.contact", [("Patient.contact", {"gender": "male"})]),
         ("Patient.deceased", [("dateTime", "2020")]),
@@ -168,6 +171,7 @@ def test_numbers_in_conditions_are_compared_by_value():
         ({"reference": "urn:uuid:0b2f4a3c"}, ""),
         ({"identifier": {"value": "1"}}, ""),
         ({"reference": "patient/1"}, ""),
+        ({"reference": "http://example.org/theirPatient/1"}, ""),
         ({"reference": "Patient/" + "1" * 65}, ""),
         ({"reference": "http://example.org/Patient"}, ""),
         ({}, ""),
@@ -203,6 +207,15 @@ def test_what_cannot_be_compiled_is_refused_by_name(expression, name):
     with pytest.raises(FhirPathError) as caught:
         compile_expression(load_definitions(), "Patient", expression)
     assert caught.value.name == name
+
+
+def test_of_two_parameters_with_one_code_the_first_is_taken():
+    definitions = load_definitions()
+    gender = next(p for p in definitions.search_parameters if p.code == "gender" and "Patient" in p.base)
+    other = replace(gender, url=gender.url + "-other", expression="Patient.birthDate")
+    both = replace(definitions, search_parameters=(gender, other))
+    found = compile_all(both, "Patient")["gender"](patient(gender="male", birthDate="1970"))
+    assert found == [("code", "male")]
 
 
 def test_every_call_answers_with_a_list_of_its_own():
