@@ -3,6 +3,8 @@
 What may not change later, and why, is in docs/decisions/0003-the-store.md.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -48,7 +50,7 @@ def _written_by() -> Column[int]:
     return Column("xid", XID8, nullable=False, server_default=THIS_TRANSACTION)
 
 
-def _version_columns() -> list[Column[object]]:
+def _version_columns() -> list[Column[Any]]:
     """What the current version (`resource`) and a superseded one (`history`) have in common."""
     return [
         Column("type", SmallInteger, nullable=False),
@@ -128,7 +130,7 @@ search = Table(  # one row per resource that is not deleted
 EVENT_COLUMNS = ("rid", "type", "id", "version", "previous_version", "interaction", "request_id")
 
 
-def _event_columns() -> list[Column[object]]:
+def _event_columns() -> list[Column[Any]]:
     return [
         Column("rid", BigInteger, nullable=False),
         Column("type", SmallInteger, nullable=False),

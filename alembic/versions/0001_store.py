@@ -122,8 +122,9 @@ CREATE TABLE event (
 ) PARTITION BY RANGE (recorded);
 
 CREATE TABLE event_head (
-    single boolean NOT NULL DEFAULT true CONSTRAINT event_head_pk PRIMARY KEY CONSTRAINT event_head_one_row CHECK (single),
-    seq bigint NOT NULL
+    single boolean NOT NULL DEFAULT true CONSTRAINT event_head_pk PRIMARY KEY,
+    seq bigint NOT NULL,
+    CONSTRAINT event_head_one_row CHECK (single)
 );
 INSERT INTO event_head (seq) VALUES (0);
 """

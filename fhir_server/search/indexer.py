@@ -7,6 +7,7 @@ from fhir_server.model.definitions import Definitions
 from fhir_server.search.columns import STATUS, date_columns
 from fhir_server.search.index import IndexRow
 from fhir_server.search.keys import KeyHasher, lock_bucket
+from fhir_server.search.query import Query
 from fhir_server.search.registry import KEYED_TYPES, Parameter, Registry
 
 IDENTIFIER = "identifier"
@@ -54,9 +55,18 @@ class Indexer:
         return self._keyed[type_name]
 
     def _identifier_locks(self, type_name: str, keys: Iterable[str]) -> tuple[int, ...]:
-        """Only the whole identifier locks; `*|value` and `system|` would make strangers wait for each other."""
-        whole = (key for key in keys if not key.startswith("*|") and not key.endswith("|"))
-        return tuple(sorted({lock_bucket(self.token(type_name, IDENTIFIER, key)) for key in whole}))
+        """`system|` does not lock: it is no identity, and would make strangers wait for each other."""
+        return tuple(sorted({self.identifier_lock(type_name, key) for key in keys if not key.endswith("|")}))
+
+    def identifier_lock(self, type_name: str, key: str) -> int:
+        """The bucket of one identifier of one type."""
+        return lock_bucket(self.token(type_name, IDENTIFIER, key))
+
+    def query_locks(self, query: Query) -> set[int]:
+        """The buckets a conditional interaction takes alone: its criteria, and the identifiers it asks for."""
+        identifiers = (key for c in query.criteria if c.parameter == IDENTIFIER for key in c.keys)
+        criteria = lock_bucket(self.token("", "", query.normalised))
+        return {criteria} | {self.identifier_lock(query.type_name, key) for key in identifiers}
 
     def _compartments_of(
         self, type_name: str, resource: dict[str, Any], keys: dict[str, set[str]]

@@ -40,7 +40,7 @@ def parse(
     count = options.page_size
     for name, text in pairs:
         if name == "_count":
-            count = _count(text, options.page_size_max)
+            count = parse_count(text, options.page_size_max)
         elif name == "_id":
             wanted = frozenset(unescape(part) for part in _values(name, text))
             ids = wanted if ids is None else ids & wanted
@@ -73,7 +73,8 @@ def _values(name: str, text: str) -> list[str]:
     return parts
 
 
-def _count(text: str, page_size_max: int) -> int:
+def parse_count(text: str, page_size_max: int) -> int:
+    """`_count`, clamped to the largest page; raises `Invalid`."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):  # noqa: PLR2004 - digits of a billion
         message = "_count is a number of entries, 0 or more"
         raise Invalid(message, [Issue("invalid", message)])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.model.definitions import Definitions
+from fhir_server.model.fhirpath.elements import is_a
 from fhir_server.search.extract import Extractor, Typed, compile_all
 from fhir_server.search.types import reference, token, uri
 
@@ -55,10 +56,9 @@ class Registry:
 
     def _compile(self, type_name: str) -> dict[str, Parameter]:
         extractors = compile_all(self.definitions, type_name)
-        return {
-            definition.code: Parameter(
-                definition.code, definition.type, definition.url, extractors[definition.code]
-            )
-            for definition in self.definitions.search_parameters_of(type_name)
-            if definition.code in extractors and definition.code != "_id"
-        }
+        parameters: dict[str, Parameter] = {}
+        for found in self.definitions.search_parameters:
+            concerned = any(is_a(self.definitions, type_name, base) for base in found.base)
+            if concerned and found.code in extractors and found.code not in parameters and found.code != "_id":
+                parameters[found.code] = Parameter(found.code, found.type, found.url, extractors[found.code])
+        return parameters

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, SmallInteger, Text, bindparam, cast, func, select
@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, BigInteger, SmallInteger, Text, bindparam, cast, f
 from fhir_server import tables
 from fhir_server.model.resource_types import type_name, type_number
 from fhir_server.storage import codec
-from fhir_server.storage.database import Database
+from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.statements import compile_template
 from fhir_server.storage.version import Version
 
@@ -48,14 +48,16 @@ def _one(table: Any, columns: Sequence[Any]) -> Any:
 
 
 CURRENT = compile_template(_CURRENT)
-CURRENT_FOR_UPDATE = compile_template(
-    _CURRENT.order_by(tables.resource.c.rid).with_for_update(of=tables.resource)
-)
+_IN_ORDER = _CURRENT.order_by(tables.resource.c.rid)
+LOCK_TO_CHANGE = compile_template(_IN_ORDER.with_for_update(of=tables.resource, key_share=True))
+LOCK_TO_DELETE = compile_template(_IN_ORDER.with_for_update(of=tables.resource))
+LOCK_AS_TARGET = compile_template(_IN_ORDER.with_for_update(of=tables.resource, key_share=True, read=True))
 NAMED_VERSION = compile_template(
     _one(tables.resource, RESOURCE_COLUMNS).union_all(_one(tables.history, HISTORY_COLUMNS))
 )
+_RIDS = cast(bindparam("rids"), ARRAY(BigInteger))
 BY_RID = compile_template(
-    select(*RESOURCE_COLUMNS).where(tables.resource.c.rid == func.any(cast(bindparam("rids"), ARRAY(BigInteger)))).order_by("rid")
+    select(*RESOURCE_COLUMNS).where(tables.resource.c.rid == func.any(_RIDS)).order_by(tables.resource.c.rid)
 )
 
 Key = tuple[str, str]
@@ -77,6 +79,36 @@ def to_version(row: Sequence[Any]) -> Version:
     )
 
 
+async def current_versions(
+    connection: Connection, keys: Iterable[Key], statement: str = CURRENT
+) -> dict[Key, Version]:
+    """Current versions, deletions included; a `LOCK_…` statement locks them in the order of internal ids."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    values = {"types": [type_number(name) for name, _ in wanted], "ids": [key for _, key in wanted]}
+    found = await _fetch(connection, statement, values)
+    return {(version.type_name, version.id): version for version in found}
+
+
+async def named_version(
+    connection: Connection, type_name: str, resource_id: str, version: int
+) -> Version | None:
+    values = {"type": type_number(type_name), "id": resource_id, "version": version}
+    return next(iter(await _fetch(connection, NAMED_VERSION, values)), None)
+
+
+async def versions_by_rid(connection: Connection, rids: Sequence[int]) -> list[Version]:
+    """Current versions in the order of their internal ids."""
+    return await _fetch(connection, BY_RID, {"rids": list(rids)}) if rids else []
+
+
+async def _fetch(connection: Connection, statement: str, values: dict[str, Any]) -> list[Version]:
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(statement, values)
+    return [to_version(row) for row in await cursor.fetchall()]
+
+
 class Reader:
     """Current versions by type and id; many waiting reads become one statement."""
 
@@ -95,42 +127,18 @@ class Reader:
             drain.add_done_callback(self._drains.discard)
         return await future
 
-    async def named_version(self, type_name: str, resource_id: str, version: int) -> Version | None:
-        values = {"type": type_number(type_name), "id": resource_id, "version": version}
-        async with self._database.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(NAMED_VERSION, values)
-            row = await cursor.fetchone()
-        return to_version(row) if row else None
-
-    async def by_rids(self, rids: Sequence[int]) -> list[Version]:
-        """Current versions in the order of their internal ids."""
-        if not rids:
-            return []
-        async with self._database.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(BY_RID, {"rids": list(rids)})
-            return [to_version(row) for row in await cursor.fetchall()]
-
     async def _drain(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
-                found = await self._fetch([key for key, _ in batch])
+                async with self._database.connection() as connection:
+                    found = await current_versions(connection, dict(batch))
             except Exception as error:  # noqa: BLE001 - every waiter gets the failure it caused
                 _fail(batch, error)
             else:
                 for key, future in batch:
                     if not future.done():
                         future.set_result(found.get(key))
-
-    async def _fetch(self, keys: Sequence[Key]) -> dict[Key, Version]:
-        values = {"types": [type_number(name) for name, _ in keys], "ids": [key for _, key in keys]}
-        async with self._database.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(CURRENT, values)
-            versions = [to_version(row) for row in await cursor.fetchall()]
-        return {(version.type_name, version.id): version for version in versions}
 
 
 def _fail(batch: Sequence[tuple[Key, asyncio.Future[Version | None]]], error: Exception) -> None:

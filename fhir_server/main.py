@@ -1,0 +1,36 @@
+"""The ASGI application: the FHIR API under the base path, health and the pharmacy's own API beside it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from starlette.routing import Mount, Route
+
+from fhir_server.health import health_routes
+from fhir_server.rest.application import FhirApplication
+from fhir_server.settings import Settings
+from fhir_server.wiring import build
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application of one process; settings come from the environment unless they are handed in."""
+    settings = settings or Settings()
+    parts = build(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await parts.server.database.open()
+        yield
+        await parts.server.database.close()
+
+    app = FastAPI(title="Galenic", lifespan=lifespan, docs_url=None, redoc_url=None)
+    base_path = urlsplit(parts.server.base_url).path
+    fhir = FhirApplication(parts.server, parts.body_limits, base_path)
+    app.router.redirect_slashes = False  # the base is served with and without its slash
+    app.router.routes[:0] = [
+        *health_routes(parts.server.database, settings),
+        *([Route(base_path, fhir)] if base_path else []),
+        Mount(base_path, fhir),
+    ]
+    return app

@@ -1,0 +1,133 @@
+"""The FHIR API as an ASGI application: bytes to a request, a response or failure to bytes."""
+
+import logging
+import traceback
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from fhir_server.auth.context import Context
+from fhir_server.errors import GalenicError, Invalid, TooCostly
+from fhir_server.outcome import outcome_body, status_and_issues
+from fhir_server.rest.content import Body, compressed, pretty, read_body
+from fhir_server.rest.headers import parse_preferences, usable_request_id
+from fhir_server.rest.message import FHIR_JSON, Request, Response
+from fhir_server.rest.negotiation import response_type
+from fhir_server.rest.paths import parse_path
+from fhir_server.rest.server import Server
+
+LOG = logging.getLogger(__name__)
+
+PARAMETERS_MAX: Final = 1_000
+"""Parameters of one URL (parameters)."""
+
+ANONYMOUS: Final = "anonymous"
+TREATMENT: Final = "TREAT"
+RETRY_AFTER_SECONDS: Final = 1
+
+Headers = dict[str, str]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What the answer depends on besides the interaction."""
+
+    method: str
+    headers: Headers
+    request_id: str
+    content_type: str = FHIR_JSON
+    pretty: bool = False
+
+
+class FhirApplication:
+    """Serves the paths below the base."""
+
+    def __init__(self, server: Server, body_limits: Body, base_path: str) -> None:
+        self._server = server
+        self._base_path = base_path
+        self._body_limits = body_limits
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = usable_request_id(headers.get("x-request-id")) or str(uuid4())
+        exchange = Exchange(scope["method"], headers, request_id)
+        try:
+            response = await self._respond(scope, receive, exchange)
+        except Exception as error:  # noqa: BLE001 - nothing leaves without an OperationOutcome
+            response = failure(error, request_id)
+            exchange.content_type = FHIR_JSON
+        await _send(send, exchange, response)
+
+    async def _respond(self, scope: Any, receive: Any, exchange: Exchange) -> Response:
+        parameters = _parameters(scope["query_string"])
+        control = dict(parameters)
+        exchange.pretty = control.get("_pretty") == "true"
+        exchange.content_type = response_type(exchange.headers.get("accept"), control.get("_format"))
+        target = parse_path(_raw_path(scope).removeprefix(self._base_path))
+        route = self._server.routes.find(exchange.method, target)
+        request = Request(
+            exchange.method,
+            Context(ANONYMOUS, ANONYMOUS, TREATMENT, exchange.request_id),
+            target.type_name,
+            target.id,
+            target.version_id,
+            parameters,
+            exchange.headers,
+            preferences=parse_preferences(exchange.headers.get("prefer")),
+            new_id=str(uuid4()),
+        )
+        if exchange.method in ("POST", "PUT", "PATCH"):
+            request = replace(request, body=await read_body(receive, exchange.headers, self._body_limits))
+        return await route.handler(self._server, request)
+
+
+def failure(error: Exception, request_id: str) -> Response:
+    """The OperationOutcome of an error; one that is not ours is logged by its kind and place, never by its values."""
+    status, issues = status_and_issues(error)
+    headers = dict(error.headers) if isinstance(error, GalenicError) else {}
+    if status == 500:  # noqa: PLR2004 - Internal Server Error
+        place = "".join(traceback.format_tb(error.__traceback__)[-4:])
+        LOG.error("request %s failed with %s\n%s", request_id, type(error).__name__, place)
+    if status == 503:  # noqa: PLR2004 - Service Unavailable
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return Response(status, headers, outcome_body(issues))
+
+
+def _parameters(query_string: bytes) -> tuple[tuple[str, str], ...]:
+    try:
+        text = query_string.decode("utf-8")
+        return tuple(
+            parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX, separator="&")
+        )
+    except UnicodeError as error:
+        raise Invalid("The URL is not UTF-8") from error
+    except ValueError as error:
+        raise TooCostly(f"A URL may have {PARAMETERS_MAX} parameters") from error
+
+
+def _raw_path(scope: Any) -> str:
+    """The path as it came: a slash that was escaped is no separator."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+async def _send(send: Any, exchange: Exchange, response: Response) -> None:
+    body = response.body or b""
+    headers = {
+        **response.headers,
+        "X-Request-Id": exchange.request_id,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+        "Vary": "Accept, Accept-Encoding",
+    }
+    if response.body is not None:
+        headers["Content-Type"] = f"{exchange.content_type};charset=utf-8"
+        body = pretty(body) if exchange.pretty else body
+        body, coding = compressed(body, exchange.headers.get("accept-encoding", ""))
+        headers |= coding
+    if response.status not in (204, 304):
+        headers["Content-Length"] = str(len(body))
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})

@@ -1,0 +1,50 @@
+"""batch: entries one by one, each with its own outcome. https://hl7.org/fhir/R4/http.html#transaction."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from fhir_server.errors import GalenicError, Invalid, Issue, NotSupported, TooCostly
+from fhir_server.rest.bodies import parsed_body
+from fhir_server.rest.entries import entry_request, failed_entry, response_entry
+from fhir_server.rest.message import Request, Response
+from fhir_server.rest.server import Server
+from fhir_server.rest.transaction import transaction
+
+
+async def batch_or_transaction(server: Server, request: Request) -> Response:
+    """POST to the base: what happens is the type of the Bundle."""
+    bundle = parsed_body(server, request)
+    entries = _entries(server, bundle)
+    if bundle.get("type") == "transaction":
+        answers = await transaction(server, request, bundle, entries)
+    else:
+        answers = [await _answer(server, request, entry, number) for number, entry in enumerate(entries)]
+    body = {"resourceType": "Bundle", "type": f"{bundle['type']}-response"}
+    return Response(200, {}, msgspec.json.encode(body | ({"entry": answers} if answers else {})))
+
+
+def _entries(server: Server, bundle: dict[str, Any]) -> list[Any]:
+    if bundle.get("resourceType") != "Bundle" or bundle.get("type") not in ("batch", "transaction"):
+        message = "POST to the base takes a Bundle of type batch or transaction"
+        raise Invalid(message, [Issue("invalid", message, "Bundle.type")])
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list):
+        raise Invalid("Bundle.entry is a list", [Issue("structure", "Bundle.entry is a list", "Bundle.entry")])
+    if len(entries) > server.limits.bundle_entries_max:
+        raise TooCostly(f"A Bundle may have {server.limits.bundle_entries_max} entries; this one has {len(entries)}")
+    return entries
+
+
+async def _answer(server: Server, bundle_request: Request, entry: Any, number: int) -> dict[str, Any]:
+    """One entry's outcome; its failure is its own."""
+    await asyncio.sleep(0)  # other requests get their turn between two entries
+    try:
+        request, target = entry_request(server, bundle_request, entry, f"Bundle.entry[{number}]", validated=False)
+        if target.template == "/":
+            raise NotSupported("A batch within a batch is not supported")
+        response = await server.routes.find(request.method, target).handler(server, request)
+    except GalenicError as error:
+        return failed_entry(error)
+    return response_entry(server, bundle_request, request, response)

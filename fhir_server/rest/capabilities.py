@@ -1,0 +1,96 @@
+"""capabilities: the CapabilityStatement, computed from the routes and the parameter registry.
+
+https://hl7.org/fhir/R4/http.html#capabilities
+"""
+
+import asyncio
+from importlib.metadata import version
+from typing import Any, Final
+
+from fhir_server.model.resource_types import RESOURCE_TYPES
+from fhir_server.rest.message import FHIR_JSON, Request, Response
+from fhir_server.rest.negotiation import PLAIN_JSON
+from fhir_server.rest.patch import PATCH_TYPES
+from fhir_server.rest.server import Server
+from fhir_server.search.registry import KEYED_TYPES, Registry
+
+RELEASED: Final = "2026-11-21"
+"""When what this statement says last changed (date)."""
+
+_lock = asyncio.Lock()
+_statements: dict[str, bytes] = {}
+
+
+async def capabilities(server: Server, _: Request) -> Response:
+    """200 with the statement; made once, at the first request, off the event loop."""
+    async with _lock:
+        if server.base_url not in _statements:
+            _statements[server.base_url] = await asyncio.to_thread(statement, server)
+    return Response(200, {}, _statements[server.base_url])
+
+
+def statement(server: Server) -> bytes:
+    """The CapabilityStatement as JSON."""
+    from fhir.resources.R4B.capabilitystatement import CapabilityStatement  # slow to import, used once
+
+    return CapabilityStatement(**_statement(server)).model_dump_json(exclude_none=True).encode()
+
+
+def _statement(server: Server) -> dict[str, Any]:
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": RELEASED,
+        "publisher": "Galenic",
+        "kind": "instance",
+        "software": {"name": "Galenic", "version": version("galenic")},
+        "implementation": {"description": "Galenic FHIR server", "url": server.base_url},
+        "fhirVersion": "4.0.1",
+        "format": [FHIR_JSON, PLAIN_JSON],
+        "patchFormat": sorted(PATCH_TYPES - {PLAIN_JSON}),
+        "rest": [
+            {
+                "mode": "server",
+                "resource": [_resource(server, name) for name in RESOURCE_TYPES],
+                "interaction": [{"code": code} for code in _system_interactions(server)],
+            }
+        ],
+    }
+
+
+def _resource(server: Server, name: str) -> dict[str, Any]:
+    on_type = [r for r in server.routes.routes if r.template.startswith("/{type}")]
+    return {
+        "type": name,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        "interaction": [{"code": code} for code in dict.fromkeys(route.interaction for route in on_type)],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": server.conditional_delete,
+        "referencePolicy": ["literal", "logical", *(["enforced"] if _enforces(server) else [])],
+        "searchParam": _search_parameters(server.indexer.registry, name),
+    }
+
+
+def _enforces(server: Server) -> bool:
+    return server.referential_integrity == "enforce"
+
+
+def _system_interactions(server: Server) -> list[str]:
+    """`capabilities` is not one of the codes: the statement itself says so."""
+    on_system = [r.interaction for r in server.routes.routes if not r.template.startswith("/{type}")]
+    return [code for code in [*on_system, "batch"] if code != "capabilities"]
+
+
+def _search_parameters(registry: Registry, name: str) -> list[dict[str, str]]:
+    own = [
+        {"name": p.code, "definition": p.url, "type": p.type}
+        for p in registry.parameters(name).values()
+        if p.type in KEYED_TYPES
+    ]
+    identity = {"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"}
+    return [identity, *own]

@@ -1,0 +1,34 @@
+"""The criteria of conditional interactions. https://hl7.org/fhir/R4/http.html#ccreate."""
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from fhir_server.errors import Invalid
+from fhir_server.rest.server import Server
+from fhir_server.search.parse import parse
+from fhir_server.search.query import Query
+
+CONTROL = frozenset({"_format", "_pretty", "_summary", "_elements"})
+"""Parameters that say how to answer, not what to look for."""
+
+
+def criteria_of(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [pair for pair in parameters if pair[0] not in CONTROL]
+
+
+def condition(server: Server, type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
+    """The query; raises `Invalid` where there are no criteria, or unknown ones: they would match everything."""
+    query, warnings = parse(server.indexer.registry, type_name, pairs, server.parse_options(lenient=False))
+    if warnings:
+        raise Invalid("A condition may only use search parameters", warnings)
+    if not query.criteria and query.ids is None:
+        raise Invalid(f"A conditional interaction on {type_name} needs search criteria")
+    return query
+
+
+def if_none_exist(server: Server, type_name: str, header: str) -> Query:
+    """The header's query; a leading `Type?` is allowed and must be the right type."""
+    prefix, separator, text = header.partition("?")
+    if separator and prefix.strip("/").rpartition("/")[2] != type_name:
+        raise Invalid(f"If-None-Exist asks for another type than {type_name}")
+    return condition(server, type_name, parse_qsl(text if separator else header, keep_blank_values=True))

@@ -1,0 +1,34 @@
+"""delete and conditional delete. https://hl7.org/fhir/R4/http.html#delete."""
+
+from fhir_server.rest.commit import commit_one
+from fhir_server.rest.conditions import condition, criteria_of
+from fhir_server.rest.headers import etag, parse_if_match
+from fhir_server.rest.message import Request, Response
+from fhir_server.rest.server import Server
+from fhir_server.storage.intents import Intent, Outcome
+
+
+async def delete(server: Server, request: Request) -> Response:
+    """204, also where there is nothing to delete; 412 for several matches (unless all of them may go)."""
+    return respond(await commit_one(server, request, intent(server, request)))
+
+
+def respond(outcome: Outcome) -> Response:
+    headers = {"ETag": etag(outcome.version)} if outcome.version else {}
+    return Response(outcome.status, headers, None, outcome.version)
+
+
+def intent(server: Server, request: Request) -> Intent:
+    query = None
+    if not request.id:
+        query = condition(server, request.type_name, criteria_of(request.parameters))
+    return Intent(
+        "delete",
+        request.type_name,
+        request.new_id,
+        request.id or None,
+        query,
+        if_match=parse_if_match(request.headers.get("if-match")),
+        delete_all=server.conditional_delete == "multiple",
+        place=request.place,
+    )

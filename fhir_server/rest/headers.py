@@ -1,0 +1,70 @@
+"""The headers the FHIR API reads and writes. https://hl7.org/fhir/R4/http.html#versioning."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+from fhir_server.errors import Invalid
+from fhir_server.rest.message import Preferences
+from fhir_server.storage.version import Version
+
+_ETAG = re.compile(r'(?:W/)?"([^"]{0,64})"\Z')
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+def etag(version: Version) -> str:
+    return f'W/"{version.version}"'
+
+
+def version_headers(version: Version) -> dict[str, str]:
+    last_modified = format_datetime(version.last_updated.astimezone(UTC), usegmt=True)
+    return {"ETag": etag(version), "Last-Modified": last_modified}
+
+
+def parse_if_match(header: str | None) -> frozenset[int] | None:
+    """The versions one of which must be current; None where the header is absent. `*` is not a version."""
+    if header is None:
+        return None
+    return frozenset(int(tag) for tag in _tags("If-Match", header) if tag.isascii() and tag.isdecimal())
+
+
+def not_modified(version: Version, if_none_match: str | None, if_modified_since: str | None) -> bool:
+    """Whether the client has this version already; If-None-Match goes before If-Modified-Since (RFC 9110)."""
+    if if_none_match is not None:
+        return if_none_match.strip() == "*" or str(version.version) in _tags("If-None-Match", if_none_match)
+    if if_modified_since is None:
+        return False
+    since = _http_date(if_modified_since)
+    return since is not None and version.last_updated.replace(microsecond=0) <= since
+
+
+def _tags(name: str, header: str) -> list[str]:
+    matches = [_ETAG.match(part.strip()) for part in header.split(",")]
+    if not all(matches):
+        raise Invalid(f'{name} takes entity tags such as W/"3"')
+    return [match.group(1) for match in matches if match]
+
+
+def _http_date(text: str) -> datetime | None:
+    """A header that is no date is ignored, as RFC 9110 asks."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_preferences(header: str | None) -> Preferences:
+    """`return=…` and `handling=…`; other preferences are not ours and are ignored."""
+    pairs = (part.strip().partition("=") for part in re.split(r"[,;]", header or ""))
+    wishes = {name: value.strip('"') for name, _, value in pairs}
+    returning, handling = wishes.get("return"), wishes.get("handling")
+    return Preferences(
+        returning=returning if returning in ("minimal", "representation", "OperationOutcome") else None,
+        handling=handling if handling in ("strict", "lenient") else None,
+    )
+
+
+def usable_request_id(text: str | None) -> str | None:
+    """The client's X-Request-Id where it is one we can repeat in a header and a log line."""
+    return text if text and _REQUEST_ID.match(text) else None

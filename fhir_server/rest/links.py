@@ -1,0 +1,77 @@
+"""Links between the entries of a transaction: what new resources are called, and what conditional references mean.
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fhir_server.errors import Invalid, Issue
+from fhir_server.model.resource_types import NUMBERS
+from fhir_server.model.walk import references, rewrite_links
+from fhir_server.rest.conditions import condition
+from fhir_server.rest.server import Server
+from fhir_server.search.matches import matches
+from fhir_server.search.query import Query
+from fhir_server.storage.find import find_identity
+from fhir_server.storage.intents import Intent
+
+_RESTFUL = re.compile(r"https?://.+/([A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
+
+Pair = tuple[Intent, str | None]
+"""An intent and the fullUrl of its entry."""
+
+
+async def link_entries(server: Server, pairs: Sequence[Pair]) -> None:
+    """Rewrites, in place, links to entries of the transaction and conditional references."""
+    resources = [intent.resource for intent, _ in pairs if intent.resource is not None]
+    mapping = dict(_new_names(pairs))
+    for text, place in _conditional_references(pairs):
+        if text not in mapping:
+            mapping[text] = await _resolve(server, text, place, pairs)
+    if mapping:
+        for resource in resources:
+            rewrite_links(resource, mapping)
+
+
+def _new_names(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
+    """fullUrl to `Type/id`; a relative link is read against the fullUrl, so `Type/id` of a POST follows too."""
+    for intent, full_url in pairs:
+        if full_url is None or intent.kind not in ("create", "update"):
+            continue
+        name = f"{intent.type_name}/{intent.id or intent.new_id}"
+        yield full_url, name
+        restful = _RESTFUL.match(full_url)
+        if restful and intent.kind == "create":
+            yield restful.group(1), name
+
+
+def _conditional_references(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
+    for intent, _ in pairs:
+        for site in references(intent.resource) if intent.resource else ():
+            type_name, separator, _ = site.reference.partition("?")
+            if separator and type_name in NUMBERS:
+                yield site.reference, intent.place
+
+
+async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair]) -> str:
+    """The one resource a conditional reference matches: in the store, or among the new ones."""
+    type_name, _, criteria = text.partition("?")
+    query = condition(server, type_name, parse_qsl(criteria, keep_blank_values=True))
+    async with server.database.connection() as connection:
+        stored = await find_identity(connection, server.indexer, query, limit=2)
+    found = [f"{type_name}/{version.id}" for version in stored] or list(_new_matches(server, query, pairs))
+    if len(found) != 1:
+        how = "nothing" if not found else "more than one resource"
+        message = f"{place}: the conditional reference to {type_name} matches {how}"
+        raise Invalid(message, [Issue("multiple-matches" if found else "not-found", message, place)])
+    return found[0]
+
+
+def _new_matches(server: Server, query: Query, pairs: Sequence[Pair]) -> Iterator[str]:
+    for intent, _ in pairs:
+        resource: Any = intent.resource
+        if resource and matches(server.indexer.registry, query, resource, server.base_url):
+            yield f"{intent.type_name}/{intent.id or intent.new_id}"

@@ -1,0 +1,62 @@
+"""What a URL of the FHIR API addresses. https://hl7.org/fhir/R4/http.html#styleguide."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from fhir_server.errors import Invalid, NotFound
+from fhir_server.model.resource_types import NUMBERS
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`template` is the shape of the path: `/{type}/{id}/_history/{vid}`."""
+
+    template: str
+    type_name: str = ""
+    id: str = ""
+    version_id: str = ""
+
+
+def parse_path(path: str) -> Target:
+    """The target of a path below the base, as it came (percent-encoded); raises `NotFound` or `Invalid`."""
+    segments = [_decoded(part) for part in path.strip("/").split("/")] if path.strip("/") else []
+    match segments:
+        case []:
+            return Target("/")
+        case ["metadata" | "_history" | "_search" as name]:
+            return Target(f"/{name}")
+        case [type_name, *rest] if type_name in NUMBERS:
+            return _below_type(type_name, rest)
+    raise NotFound(f"There is no '{segments[0][:60]}' here: resource types are spelled as in R4")
+
+
+def _below_type(type_name: str, rest: Sequence[str]) -> Target:
+    match rest:
+        case []:
+            return Target("/{type}", type_name)
+        case ["_search" | "_history" as name]:
+            return Target(f"/{{type}}/{name}", type_name)
+        case [resource_id] if not resource_id.startswith(("_", "$")):
+            return Target("/{type}/{id}", type_name, _checked(resource_id))
+        case [resource_id, "_history"]:
+            return Target("/{type}/{id}/_history", type_name, _checked(resource_id))
+        case [resource_id, "_history", version_id]:
+            return Target("/{type}/{id}/_history/{vid}", type_name, _checked(resource_id), version_id)
+    raise NotFound(f"There is no such operation or compartment on {type_name}")
+
+
+def _checked(resource_id: str) -> str:
+    if not _ID.match(resource_id):
+        raise Invalid("An id is 1 to 64 letters, digits, '-' and '.'")
+    return resource_id
+
+
+def _decoded(segment: str) -> str:
+    try:
+        return unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("The URL is not UTF-8") from error

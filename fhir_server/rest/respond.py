@@ -1,0 +1,56 @@
+"""Answers that several interactions share."""
+
+from typing import Any
+
+from fhir_server.clock import instant
+from fhir_server.errors import Issue
+from fhir_server.outcome import outcome_body
+from fhir_server.rest.headers import version_headers
+from fhir_server.rest.message import Request, Response
+from fhir_server.storage.intents import Outcome
+from fhir_server.storage.version import Version
+
+STATUS_OF = {"create": "201", "update": "200", "patch": "200", "delete": "204"}
+METHOD_OF = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
+
+
+def location(base_url: str, version: Version) -> str:
+    return f"{base_url}/{version.type_name}/{version.id}/_history/{version.version}"
+
+
+def written(base_url: str, request: Request, outcome: Outcome) -> Response:
+    """After a create, update or patch, as `Prefer: return=…` asks. https://hl7.org/fhir/R4/http.html#ops."""
+    version = outcome.version
+    if version is None:
+        return Response(outcome.status)
+    headers = version_headers(version)
+    if outcome.status == 201 or not outcome.written:  # noqa: PLR2004 - Created
+        headers["Location"] = location(base_url, version)
+    match request.preferences.returning:
+        case "minimal":
+            return Response(outcome.status, headers, None, version)
+        case "OperationOutcome":
+            return Response(outcome.status, headers, outcome_body((*outcome.warnings, _done(version))), version)
+        case _:
+            return Response(outcome.status, headers, version.body, version)
+
+
+def _done(version: Version) -> Issue:
+    text = f"{version.type_name}/{version.id} is at version {version.version}"
+    return Issue("informational", text, severity="information")
+
+
+def history_entry(base_url: str, version: Version) -> dict[str, Any]:
+    """An entry of a history Bundle, without the resource."""
+    return {
+        "fullUrl": f"{base_url}/{version.type_name}/{version.id}",
+        "request": {
+            "method": METHOD_OF[version.interaction],
+            "url": version.type_name if version.interaction == "create" else f"{version.type_name}/{version.id}",
+        },
+        "response": {
+            "status": STATUS_OF[version.interaction],
+            "etag": f'W/"{version.version}"',
+            "lastModified": instant(version.last_updated),
+        },
+    }

@@ -1,0 +1,39 @@
+"""What a route is, and how the one for a request is found."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.errors import MethodNotAllowed
+from fhir_server.rest.message import Request, Response
+from fhir_server.rest.paths import Target
+
+Handler = Callable[[Any, Request], Awaitable[Response]]
+"""(Server, Request) -> Response; the server knows its routes, so the type is closed here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`interaction` is the code of R4's TypeRestfulInteraction or SystemRestfulInteraction.
+
+    https://hl7.org/fhir/R4/valueset-type-restful-interaction.html
+    """
+
+    method: str
+    template: str
+    interaction: str
+    handler: Handler
+
+
+class RouteTable:
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        self._by_key = {(route.method, route.template): route for route in routes}
+
+    def find(self, method: str, target: Target) -> Route:
+        """The route; HEAD goes where GET goes. Raises `MethodNotAllowed` with the methods that are."""
+        route = self._by_key.get(("GET" if method == "HEAD" else method, target.template))
+        if route is None:
+            allowed = sorted({r.method for r in self.routes if r.template == target.template})
+            raise MethodNotAllowed(f"{method[:10]} is not allowed here", headers={"Allow": ", ".join(allowed)})
+        return route

@@ -1,0 +1,37 @@
+"""The table of routes: what the dispatcher follows and the CapabilityStatement is computed from.
+
+https://hl7.org/fhir/R4/http.html#summary
+"""
+
+from typing import Final
+
+from fhir_server.rest.batch import batch_or_transaction
+from fhir_server.rest.capabilities import capabilities
+from fhir_server.rest.create import create
+from fhir_server.rest.delete import delete
+from fhir_server.rest.history import history
+from fhir_server.rest.patch import patch
+from fhir_server.rest.read import read
+from fhir_server.rest.route import Route
+from fhir_server.rest.search import search, search_by_post
+from fhir_server.rest.update import update
+from fhir_server.rest.vread import vread
+
+ROUTES: Final = (
+    Route("GET", "/metadata", "capabilities", capabilities),
+    Route("POST", "/", "transaction", batch_or_transaction),
+    Route("GET", "/_history", "history-system", history),
+    Route("GET", "/{type}", "search-type", search),
+    Route("POST", "/{type}/_search", "search-type", search_by_post),
+    Route("POST", "/{type}", "create", create),
+    Route("PUT", "/{type}", "update", update),
+    Route("PATCH", "/{type}", "patch", patch),
+    Route("DELETE", "/{type}", "delete", delete),
+    Route("GET", "/{type}/_history", "history-type", history),
+    Route("GET", "/{type}/{id}", "read", read),
+    Route("PUT", "/{type}/{id}", "update", update),
+    Route("PATCH", "/{type}/{id}", "patch", patch),
+    Route("DELETE", "/{type}/{id}", "delete", delete),
+    Route("GET", "/{type}/{id}/_history", "history-instance", history),
+    Route("GET", "/{type}/{id}/_history/{vid}", "vread", vread),
+)

@@ -1,0 +1,59 @@
+"""What the interactions work with; `wiring` makes it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_server.errors import Invalid
+from fhir_server.model.parser import parse_object
+from fhir_server.rest.cursor import CursorSigner
+from fhir_server.rest.route import RouteTable
+from fhir_server.search.indexer import Indexer
+from fhir_server.search.parse import ParseOptions
+from fhir_server.storage.database import Database
+from fhir_server.storage.intents import Resource
+from fhir_server.storage.read import Reader
+from fhir_server.storage.transact import Writer
+from fhir_server.validation.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Units are in the names; where they come from is `settings.py`."""
+
+    json_depth_max: int
+    bundle_entries_max: int
+    patch_operations_max: int
+    page_size: int
+    page_size_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    base_url: str
+    routes: RouteTable
+    database: Database
+    reader: Reader
+    writer: Writer
+    indexer: Indexer
+    validator: Validator
+    cursors: CursorSigner
+    limits: Limits
+    referential_integrity: Literal["off", "warn", "transaction", "enforce"]
+    conditional_delete: Literal["single", "multiple"]
+
+    def validate(self, resource: Resource) -> None:
+        validate(self.validator, resource)
+
+    def parse(self, body: bytes) -> Resource:
+        """The body as a JSON object; raises `Malformed` or `TooCostly`."""
+        return parse_object(body, self.limits.json_depth_max)
+
+    def parse_options(self, *, lenient: bool) -> ParseOptions:
+        return ParseOptions(self.base_url, self.limits.page_size, self.limits.page_size_max, lenient)
+
+
+def validate(validator: Validator, resource: Resource) -> None:
+    """Raises `Invalid` that lists every problem, unless all of them are warnings."""
+    issues = validator.validate(resource)
+    if any(issue.severity in ("error", "fatal") for issue in issues):
+        raise Invalid("The resource is not valid R4", issues)

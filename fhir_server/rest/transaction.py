@@ -1,0 +1,103 @@
+"""transaction: all entries or none. https://hl7.org/fhir/R4/http.html#trules.
+
+Writes are one commit, whatever the order of the entries; reads see what was written, in the same transaction.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fhir_server.errors import GalenicError, Issue, NotSupported
+from fhir_server.rest import create, delete, patch, read, search, update, vread
+from fhir_server.rest.commit import transaction_integrity
+from fhir_server.rest.entries import entry_request, response_entry
+from fhir_server.rest.links import link_entries
+from fhir_server.rest.message import Request, Response
+from fhir_server.rest.paths import Target
+from fhir_server.rest.respond import written
+from fhir_server.rest.server import Server
+from fhir_server.storage.database import Connection
+from fhir_server.storage.intents import Intent, Outcome
+from fhir_server.storage.read import current_versions
+from fhir_server.storage.transact import Batch
+from fhir_server.storage.write import AuditEntry
+
+INTENTS: Final = {"POST": create.intent, "PUT": update.intent, "PATCH": patch.intent, "DELETE": delete.intent}
+WRITABLE: Final = ("/{type}", "/{type}/{id}")
+
+Asked = tuple[Request, Target, str | None]
+
+
+async def transaction(
+    server: Server, bundle_request: Request, bundle: dict[str, Any], entries: Sequence[Any]
+) -> list[dict[str, Any]]:
+    """The answer to each entry, in the order of the request; raises the first failure, naming its entry."""
+    server.validate(bundle)
+    asked = [_ask(server, bundle_request, entry, number) for number, entry in enumerate(entries)]
+    intents = {number: _intent(server, one) for number, one in enumerate(asked) if one[0].method in INTENTS}
+    await link_entries(server, [(intent, asked[number][2]) for number, intent in intents.items()])
+    answers: dict[int, Response] = {}
+
+    async def read_entries(connection: Connection) -> None:
+        for number, (request, target, _) in enumerate(asked):
+            if number not in intents:
+                answers[number] = await _read(server, connection, request, target)
+
+    batch = Batch(
+        list(intents.values()),
+        bundle_request.context,
+        audit=[AuditEntry("transaction", 200)],
+        integrity=transaction_integrity(server),
+        finish=read_entries,
+    )
+    outcomes = await server.writer.write(batch)
+    for number, outcome in zip(intents, outcomes, strict=True):
+        answers[number] = _written(server, asked[number][0], outcome)
+    return [response_entry(server, bundle_request, asked[n][0], answers[n]) for n in range(len(asked))]
+
+
+def _ask(server: Server, bundle_request: Request, entry: Any, number: int) -> Asked:
+    place = f"Bundle.entry[{number}]"
+    try:
+        request, target = entry_request(server, bundle_request, entry, place, validated=True)
+    except GalenicError as error:
+        raise _placed(error, place) from error
+    return request, target, entry.get("fullUrl")
+
+
+def _intent(server: Server, asked: Asked) -> Intent:
+    request, target, _ = asked
+    if target.template not in WRITABLE or (request.method == "POST" and request.id):
+        raise NotSupported(f"{request.place}: {request.method} {target.template} is not supported in a transaction")
+    try:
+        return INTENTS[request.method](server, request)
+    except GalenicError as error:
+        raise _placed(error, request.place) from error
+
+
+def _placed(error: GalenicError, place: str) -> GalenicError:
+    """The same failure, naming the entry."""
+    issues = [
+        Issue(i.code, f"{place}: {i.diagnostics.removeprefix(place + ': ')}", place, i.severity) for i in error.issues
+    ]
+    return type(error)(f"{place}: {error.message.removeprefix(place + ': ')}", issues)
+
+
+async def _read(server: Server, connection: Connection, request: Request, target: Target) -> Response:
+    try:
+        match target.template:
+            case "/{type}/{id}":
+                found = await current_versions(connection, [(request.type_name, request.id)])
+                return read.respond(request, found.get((request.type_name, request.id)))
+            case "/{type}/{id}/_history/{vid}":
+                return read.respond(request, await vread.find(connection, request))
+            case "/{type}":
+                return await search.search_on(connection, server, request)
+        raise NotSupported(f"GET {target.template} is not supported in a transaction")
+    except GalenicError as error:
+        raise _placed(error, request.place) from error
+
+
+def _written(server: Server, request: Request, outcome: Outcome) -> Response:
+    if request.method == "DELETE":
+        return delete.respond(outcome)
+    return written(server.base_url, request, outcome)

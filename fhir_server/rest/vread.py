@@ -1,0 +1,27 @@
+"""vread: one version, superseded ones included. https://hl7.org/fhir/R4/http.html#vread."""
+
+from fhir_server.errors import NotFound
+from fhir_server.rest.message import Request, Response
+from fhir_server.rest.read import respond
+from fhir_server.rest.server import Server
+from fhir_server.storage.database import Connection
+from fhir_server.storage.read import named_version
+from fhir_server.storage.version import Version
+
+VERSION_DIGITS_MAX = 9
+"""Digits of a version id (digits); more is no version of ours."""
+
+
+async def vread(server: Server, request: Request) -> Response:
+    """200 with the version as it was written, 404, or 410 where the version is the deletion."""
+    async with server.database.connection() as connection:
+        return respond(request, await find(connection, request))
+
+
+async def find(connection: Connection, request: Request) -> Version:
+    number = request.version_id
+    if number.isascii() and number.isdecimal() and len(number) <= VERSION_DIGITS_MAX:
+        version = await named_version(connection, request.type_name, request.id, int(number))
+        if version is not None:
+            return version
+    raise NotFound(f"There is no version '{number[:20]}' of {request.type_name}/{request.id}")

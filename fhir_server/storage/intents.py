@@ -1,0 +1,42 @@
+"""What a client wants written, before it is known what that means for the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fhir_server.errors import Issue
+from fhir_server.search.query import Query
+from fhir_server.storage.version import Version
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One create, update, patch or delete, by id or by condition.
+
+    `id` is the one the client names, `new_id` the one a new resource gets where it names none. `place` is where the
+    intent stands in a Bundle ("Bundle.entry[3]", or ""), `if_match` the versions one of which must be current,
+    `delete_all` whether a conditional delete may delete several.
+    """
+
+    kind: Literal["create", "update", "patch", "delete"]
+    type_name: str
+    new_id: str
+    id: str | None = None
+    condition: Query | None = None
+    resource: Resource | None = None
+    patch: Callable[[Resource], Resource] | None = None
+    if_match: frozenset[int] | None = None
+    delete_all: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`version` is what is current now (None: nothing was there to delete); `written`: this request made it."""
+
+    status: int
+    version: Version | None
+    written: bool = False
+    warnings: tuple[Issue, ...] = ()

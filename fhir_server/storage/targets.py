@@ -1,0 +1,76 @@
+"""Referential integrity: local references must resolve, and what is referred to may not be deleted under them.
+
+https://hl7.org/fhir/R4/http.html#integrity
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ARRAY, BigInteger, bindparam, cast, select
+
+from fhir_server import tables
+from fhir_server.errors import Issue
+from fhir_server.model.resource_types import RESOURCE_TYPES, type_name
+from fhir_server.model.walk import references
+from fhir_server.search.indexer import Indexer
+from fhir_server.search.types.reference import local_reference
+from fhir_server.storage.database import Connection
+from fhir_server.storage.read import LOCK_AS_TARGET, Key, current_versions
+from fhir_server.storage.statements import compile_template
+
+Integrity = Literal["off", "warn", "enforce"]
+
+REFERRERS = compile_template(
+    select(tables.search.c.type, tables.search.c.id)
+    .where(tables.search.c.tokens.overlap(cast(bindparam("tokens"), ARRAY(BigInteger))))
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference to a resource of this server; `place` is its FHIRPath."""
+
+    key: Key
+    place: str
+
+
+def local_links(resource: dict[str, Any], base_url: str) -> Iterator[Link]:
+    for site in references(resource):
+        local = local_reference(site.reference, base_url)
+        if local:
+            target_type, _, target_id = local.partition("/")
+            yield Link((target_type, target_id), _fhirpath(site.path))
+
+
+def _fhirpath(path: Iterable[str | int]) -> str:
+    """`("performer", 0, "reference")` as `performer[0].reference`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+async def dangling(connection: Connection, links: Iterable[Link], written: set[Key]) -> list[Issue]:
+    """Issues for links to nothing; the targets that are there stay until this transaction has ended."""
+    wanted = [link for link in links if link.key not in written]
+    found = await current_versions(connection, {link.key for link in wanted}, LOCK_AS_TARGET)
+    alive = {key for key, version in found.items() if not version.deleted}
+    return [
+        Issue("not-found", f"There is no {'/'.join(link.key)} to refer to", link.place)
+        for link in wanted
+        if link.key not in alive
+    ]
+
+
+async def referrer(connection: Connection, indexer: Indexer, key: Key) -> str | None:
+    """`Type/id` of a resource that refers to `key` by an indexed reference; None where there is none."""
+    cursor = await connection.execute(REFERRERS, {"tokens": list(_tokens(indexer, key))})
+    row = await cursor.fetchone()
+    return f"{type_name(row[0])}/{row[1]}" if row else None
+
+
+def _tokens(indexer: Indexer, key: Key) -> Iterator[int]:
+    text = "/".join(key)
+    for name in RESOURCE_TYPES:
+        for parameter in indexer.registry.parameters(name).values():
+            if parameter.type == "reference":
+                yield indexer.token(name, parameter.code, text)

@@ -1,0 +1,96 @@
+"""The composition root: settings in, a server out. Nobody else in the product puts its parts together."""
+
+from dataclasses import dataclass
+
+from fhir_server.auth.compartments import patient_parameters
+from fhir_server.model.definitions import load_definitions
+from fhir_server.rest.content import Body
+from fhir_server.rest.cursor import CursorSigner
+from fhir_server.rest.route import RouteTable
+from fhir_server.rest.routes import ROUTES
+from fhir_server.rest.server import Limits, Server, validate
+from fhir_server.search.indexer import Indexer
+from fhir_server.search.keys import KeyHasher
+from fhir_server.search.registry import Registry
+from fhir_server.settings import Settings
+from fhir_server.storage.database import Database, DatabaseOptions
+from fhir_server.storage.events import Sequencer, Waker
+from fhir_server.storage.read import Reader
+from fhir_server.storage.rids import RidSource
+from fhir_server.storage.transact import Writer
+from fhir_server.validation.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a process of the API or of the loader runs on."""
+
+    server: Server
+    body_limits: Body
+
+
+def base_url(settings: Settings) -> str:
+    """The public base URL, from configuration only: a Host header is the client's word."""
+    if settings.base_url:
+        return settings.base_url.rstrip("/")
+    scheme = "https" if settings.tls_cert else "http"
+    return f"{scheme}://{settings.host}:{settings.port}/fhir"
+
+
+def build(settings: Settings) -> Parts:
+    """Everything connected, nothing opened yet; raises `ValueError` where a needed setting is missing."""
+    database = Database(
+        DatabaseOptions(
+            url=_required(settings, "database_url"),
+            connections=settings.database_connections,
+            statement_timeout_ms=settings.statement_timeout_ms,
+        )
+    )
+    validator = Validator(load_definitions())
+    indexer = _indexer(settings)
+    writer = Writer(
+        database, RidSource(database), indexer, lambda resource: validate(validator, resource), Waker(database)
+    )
+    server = Server(
+        base_url=base_url(settings),
+        routes=RouteTable(ROUTES),
+        database=database,
+        reader=Reader(database),
+        writer=writer,
+        indexer=indexer,
+        validator=validator,
+        cursors=CursorSigner(
+            bytes.fromhex(_required(settings, "cursor_key")), settings.page_seconds_max, database.clock
+        ),
+        limits=_limits(settings),
+        referential_integrity=settings.referential_integrity,
+        conditional_delete=settings.conditional_delete,
+    )
+    return Parts(server, Body(settings.body_bytes_max, settings.body_seconds_max))
+
+
+def build_sequencer(settings: Settings) -> Sequencer:
+    return Sequencer(_required(settings, "database_url"), settings.event_retention_days)
+
+
+def _indexer(settings: Settings) -> Indexer:
+    definitions = load_definitions()
+    hasher = KeyHasher(bytes.fromhex(_required(settings, "index_key")))
+    return Indexer(Registry(definitions), hasher, patient_parameters(definitions), base_url(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        json_depth_max=settings.json_depth_max,
+        bundle_entries_max=settings.bundle_entries_max,
+        patch_operations_max=settings.patch_operations_max,
+        page_size=settings.page_size,
+        page_size_max=settings.page_size_max,
+    )
+
+
+def _required(settings: Settings, name: str) -> str:
+    secret = getattr(settings, name)
+    if secret is None:
+        raise ValueError(f"GALENIC_{name.upper()} is not set")
+    return str(secret.get_secret_value())

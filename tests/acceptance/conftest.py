@@ -1,0 +1,25 @@
+"""A server in a process of its own, over HTTP, as clients meet it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.conftest import Cluster
+from tests.running.galenic import Galenic, running
+
+
+@pytest.fixture(scope="module")
+def galenic(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Galenic]:
+    """One API process and a worker, on a database of the test module's own."""
+    name = "module_" + request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    cluster.execute(f"CREATE DATABASE {name} TEMPLATE galenic")
+    with running(cluster.database(name).app_url) as server:
+        yield server
+    cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def client(galenic: Galenic) -> Iterator[httpx.Client]:
+    with galenic.client() as connection:
+        yield connection

@@ -1,0 +1,1 @@
+"""Galenic's own processes, started and stopped by tests."""
