@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from fhir_server.errors import GalenicError
-from fhir_server.settings import Settings
 from fhir_server.storage.database import Database
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ PROBE_SECONDS = 2.0
 """Longest a part may take to answer before it counts as away (seconds)."""
 
 
-def health_routes(database: Database, settings: Settings) -> list[Route]:
-    cache = redis.asyncio.from_url(settings.redis_url.get_secret_value()) if settings.redis_url else None
+def health_routes(database: Database, redis_url: str | None) -> list[Route]:
+    cache = redis.asyncio.from_url(redis_url) if redis_url else None
 
     async def live(_: Request) -> JSONResponse:
         return JSONResponse({"status": "live"})

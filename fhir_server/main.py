@@ -9,27 +9,26 @@ from starlette.routing import Mount, Route
 
 from fhir_server.health import health_routes
 from fhir_server.rest.application import FhirApplication
-from fhir_server.settings import Settings
-from fhir_server.wiring import build
+from fhir_server.wiring import Parts, from_environment
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application of one process; settings come from the environment unless they are handed in."""
-    settings = settings or Settings()
-    parts = build(settings)
+def create_app(parts: Parts | None = None) -> FastAPI:
+    """The application of one process, of the parts handed in or of what the environment says."""
+    parts = parts or from_environment()
+    database = parts.server.database
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await parts.server.database.open()
+        await database.open()
         yield
-        await parts.server.database.close()
+        await database.close()
 
     app = FastAPI(title="Galenic", lifespan=lifespan, docs_url=None, redoc_url=None)
     base_path = urlsplit(parts.server.base_url).path
     fhir = FhirApplication(parts.server, parts.body_limits, base_path)
     app.router.redirect_slashes = False  # the base is served with and without its slash
     app.router.routes[:0] = [
-        *health_routes(parts.server.database, settings),
+        *health_routes(database, parts.redis_url),
         *([Route(base_path, fhir)] if base_path else []),
         Mount(base_path, fhir),
     ]

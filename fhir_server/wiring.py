@@ -27,6 +27,7 @@ class Parts:
 
     server: Server
     body_limits: Body
+    redis_url: str | None
 
 
 def base_url(settings: Settings) -> str:
@@ -66,7 +67,13 @@ def build(settings: Settings) -> Parts:
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
     )
-    return Parts(server, Body(settings.body_bytes_max, settings.body_seconds_max))
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    return Parts(server, Body(settings.body_bytes_max, settings.body_seconds_max), redis_url)
+
+
+def from_environment() -> Parts:
+    """What the environment's settings make."""
+    return build(Settings())
 
 
 def build_sequencer(settings: Settings) -> Sequencer:

@@ -213,7 +213,7 @@ def upgrade() -> None:
     op.execute("SET ROLE galenic_owner")
     op.execute(RESOURCES)
     for number, name in enumerate(RESOURCE_TYPES, start=1):
-        op.execute(f"INSERT INTO resource_type VALUES ({number}, '{name}')")  # noqa: S608 - our own constants
+        op.execute(f"INSERT INTO resource_type VALUES ({number}, '{name}')")
     for step in (EVENTS, AUDIT, PARTITIONS, GRANTS):
         op.execute(step)
     op.execute("RESET ROLE")

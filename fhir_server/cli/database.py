@@ -15,7 +15,7 @@ from fhir_server.embedded.secrets import secrets_of
 from fhir_server.settings import Settings
 
 
-class CommandFailed(Exception):  # noqa: N818 - a sentence for the terminal, not a defect
+class CommandFailed(Exception):
     """The command cannot do what it was asked; the message says why and what to do."""
 
 

@@ -35,7 +35,7 @@ class Refusal:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-class _OverLimit(Exception):  # noqa: N818 - stops the parser; not an error anybody sees
+class _OverLimit(Exception):
     pass
 
 

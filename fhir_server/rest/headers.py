@@ -3,10 +3,14 @@
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import Final, get_args
 
 from fhir_server.errors import Invalid
-from fhir_server.rest.message import Preferences
+from fhir_server.rest.message import Handling, Preferences, Return
 from fhir_server.storage.version import Version
+
+RETURNS: Final = get_args(Return)
+HANDLINGS: Final = get_args(Handling)
 
 _ETAG = re.compile(r'(?:W/)?"([^"]{0,64})"\Z')
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -58,10 +62,9 @@ def parse_preferences(header: str | None) -> Preferences:
     """`return=…` and `handling=…`; other preferences are not ours and are ignored."""
     pairs = (part.strip().partition("=") for part in re.split(r"[,;]", header or ""))
     wishes = {name: value.strip('"') for name, _, value in pairs}
-    returning, handling = wishes.get("return"), wishes.get("handling")
     return Preferences(
-        returning=returning if returning in ("minimal", "representation", "OperationOutcome") else None,
-        handling=handling if handling in ("strict", "lenient") else None,
+        returning=next((known for known in RETURNS if known == wishes.get("return")), None),
+        handling=next((known for known in HANDLINGS if known == wishes.get("handling")), None),
     )
 
 

@@ -10,6 +10,7 @@ from fhir_server.storage.version import Version
 FHIR_JSON = "application/fhir+json"
 
 Return = Literal["minimal", "representation", "OperationOutcome"]
+Handling = Literal["strict", "lenient"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Preferences:
     """The `Prefer` header; None where the client has none. https://hl7.org/fhir/R4/http.html#ops."""
 
     returning: Return | None = None
-    handling: Literal["strict", "lenient"] | None = None
+    handling: Handling | None = None
 
 
 @dataclass(frozen=True, slots=True)

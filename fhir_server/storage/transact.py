@@ -43,7 +43,7 @@ class Validate(Protocol):
         """Raises `Invalid` with every problem of the resource."""
 
 
-class Moved(Exception):  # noqa: N818 - not a failure: the attempt starts again
+class Moved(Exception):
     """What the attempt was decided on has changed meanwhile."""
 
 
