@@ -14,19 +14,17 @@ from fhir_server.rest.patch import PATCH_TYPES
 from fhir_server.rest.server import Server
 from fhir_server.search.registry import KEYED_TYPES, Registry
 
+CAPABILITIES: Final = "capabilities"
+
 RELEASED: Final = "2026-11-21"
 """When what this statement says last changed (date)."""
-
-_lock = asyncio.Lock()
-_statements: dict[str, bytes] = {}
 
 
 async def capabilities(server: Server, _: Request) -> Response:
     """200 with the statement; made once, at the first request, off the event loop."""
-    async with _lock:
-        if server.base_url not in _statements:
-            _statements[server.base_url] = await asyncio.to_thread(statement, server)
-    return Response(200, {}, _statements[server.base_url])
+    if CAPABILITIES not in server.made_once:
+        server.made_once[CAPABILITIES] = await asyncio.to_thread(statement, server)
+    return Response(200, {}, server.made_once[CAPABILITIES])
 
 
 def statement(server: Server) -> bytes:

@@ -10,7 +10,12 @@ from fhir_server.storage.transact import Batch
 async def commit_one(server: Server, request: Request, intent: Intent) -> Outcome:
     """What became of the intent; it is committed."""
     integrity = single_integrity(server)
-    return (await server.writer.write(Batch([intent], request.context, integrity=integrity)))[0]
+    batch = Batch([intent], request.context, integrity=integrity, guard_deletes=guards_deletes(server))
+    return (await server.writer.write(batch))[0]
+
+
+def guards_deletes(server: Server) -> bool:
+    return server.referential_integrity == "enforce"
 
 
 def single_integrity(server: Server) -> Integrity:

@@ -1,6 +1,6 @@
 """What the interactions work with; `wiring` makes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from fhir_server.errors import Invalid
@@ -40,6 +40,8 @@ class Server:
     limits: Limits
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]
+    made_once: dict[str, bytes] = field(default_factory=dict)
+    """Answers that never change while the process lives."""
 
     def validate(self, resource: Resource) -> None:
         validate(self.validator, resource)

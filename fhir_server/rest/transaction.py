@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fhir_server.errors import GalenicError, Issue, NotSupported
 from fhir_server.rest import create, delete, patch, read, search, update, vread
-from fhir_server.rest.commit import transaction_integrity
+from fhir_server.rest.commit import guards_deletes, transaction_integrity
 from fhir_server.rest.entries import entry_request, response_entry
 from fhir_server.rest.links import link_entries
 from fhir_server.rest.message import Request, Response
@@ -47,6 +47,7 @@ async def transaction(
         bundle_request.context,
         audit=[AuditEntry("transaction", 200)],
         integrity=transaction_integrity(server),
+        guard_deletes=guards_deletes(server),
         finish=read_entries,
     )
     outcomes = await server.writer.write(batch)

@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, cast, select
 
 from fhir_server import tables
 from fhir_server.errors import Issue
-from fhir_server.model.resource_types import RESOURCE_TYPES, type_name
+from fhir_server.model.resource_types import RESOURCE_TYPES
 from fhir_server.model.walk import references
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.types.reference import local_reference
@@ -22,7 +22,7 @@ from fhir_server.storage.statements import compile_template
 Integrity = Literal["off", "warn", "enforce"]
 
 REFERRERS = compile_template(
-    select(tables.search.c.type, tables.search.c.id)
+    select(tables.search.c.rid)
     .where(tables.search.c.tokens.overlap(cast(bindparam("tokens"), ARRAY(BigInteger))))
     .limit(1)
 )
@@ -61,11 +61,10 @@ async def dangling(connection: Connection, links: Iterable[Link], written: set[K
     ]
 
 
-async def referrer(connection: Connection, indexer: Indexer, key: Key) -> str | None:
-    """`Type/id` of a resource that refers to `key` by an indexed reference; None where there is none."""
+async def is_referred_to(connection: Connection, indexer: Indexer, key: Key) -> bool:
+    """Whether a reference that is a search parameter leads to `key`."""
     cursor = await connection.execute(REFERRERS, {"tokens": list(_tokens(indexer, key))})
-    row = await cursor.fetchone()
-    return f"{type_name(row[0])}/{row[1]}" if row else None
+    return await cursor.fetchone() is not None
 
 
 def _tokens(indexer: Indexer, key: Key) -> Iterator[int]:

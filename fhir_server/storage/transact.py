@@ -12,7 +12,7 @@ from psycopg.errors import DeadlockDetected
 
 from fhir_server.auth.context import Context
 from fhir_server.clock import after
-from fhir_server.errors import Ambiguous, Conflict, Gone, Invalid, Issue, NotFound, Stale, Unprocessable
+from fhir_server.errors import Ambiguous, Conflict, Gone, Invalid, Issue, NotFound, Stale, TooCostly, Unprocessable
 from fhir_server.model.parser import parse_object, write
 from fhir_server.model.walk import references, rewrite_links
 from fhir_server.search.index import IndexRow
@@ -25,7 +25,7 @@ from fhir_server.storage.locks import lock_identities
 from fhir_server.storage.read import LOCK_TO_CHANGE, LOCK_TO_DELETE, Key, current_versions
 from fhir_server.storage.rids import RidSource
 from fhir_server.storage.stamp import same_content, stamped
-from fhir_server.storage.targets import Integrity, Link, dangling, local_links, referrer
+from fhir_server.storage.targets import Integrity, Link, dangling, is_referred_to, local_links
 from fhir_server.storage.version import NewVersion, Version
 from fhir_server.storage.write import AuditEntry, IdTaken, write_versions
 
@@ -49,12 +49,16 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Intents that are written together; `finish` runs in the same transaction, after the writes."""
+    """Intents that are written together; `finish` runs in the same transaction, after the writes.
+
+    `integrity` is for the references of what is written; `guard_deletes` refuses to delete what is referred to.
+    """
 
     intents: Sequence[Intent]
     context: Context
     audit: Sequence[AuditEntry] = ()
     integrity: Integrity = "off"
+    guard_deletes: bool = False
     finish: Finish | None = None
 
 
@@ -137,8 +141,10 @@ class Writer:
         """The resources an intent concerns, conditions decided by value."""
         if intent.condition is None:
             return [_own_step(intent)]
-        limit = DELETE_ALL_MAX if intent.delete_all else 2
+        limit = DELETE_ALL_MAX + 1 if intent.delete_all else 2
         matches = await find_identity(connection, self._indexer, intent.condition, limit)
+        if len(matches) > DELETE_ALL_MAX:
+            raise TooCostly(_at(intent, f"the condition matches more than {DELETE_ALL_MAX} resources"))
         if len(matches) > 1 and not intent.delete_all:
             raise Ambiguous(_at(intent, f"the condition on {intent.type_name} matches more than one resource"))
         if not matches:
@@ -159,6 +165,8 @@ class Writer:
                 step.outcome = self._draft(step, current.get(step.key), attempt)
         warnings = await self._check_integrity(connection, batch, attempt, steps)
         await write_versions(connection, attempt.written, batch.context, batch.audit)
+        if batch.guard_deletes:
+            await self._refuse_orphans(connection, attempt)
         if batch.finish:
             await batch.finish(connection)
         return _outcomes(batch.intents, steps, warnings)
@@ -175,13 +183,16 @@ class Writer:
             for link in self._links(step, attempt)
         ]
         issues = await dangling(connection, links, {_key(v.stored) for v in attempt.written if v.index})
-        for new in attempt.written:
-            if new.index is None and await referrer(connection, self._indexer, _key(new.stored)):
-                message = f"{'/'.join(_key(new.stored))} is referred to by other resources"
-                issues.append(Issue("conflict", message))
         if issues and batch.integrity == "enforce":
             raise Unprocessable("A reference would lead nowhere", issues)
         return [replace(issue, severity="warning") for issue in issues]
+
+    async def _refuse_orphans(self, connection: Connection, attempt: Attempt) -> None:
+        """Runs after the writes: what was deleted or changed beside the target refers to it no longer."""
+        for key in (_key(new.stored) for new in attempt.written if new.index is None):
+            if await is_referred_to(connection, self._indexer, key):
+                message = f"{'/'.join(key)} is referred to by other resources"
+                raise Conflict(message, [Issue("conflict", message)])
 
     async def _lock_current(self, connection: Connection, steps: list[Step]) -> dict[Key, Version]:
         """Locks the rows; where a match has changed since it was found, the attempt starts again."""
