@@ -87,5 +87,9 @@ class NotSupported(GalenicError):
     """The specification has it, this server does not have it yet."""
 
 
+class WrongIndexKey(GalenicError):
+    """The search index was made with another GALENIC_INDEX_KEY: with this one nothing in it would be found."""
+
+
 class Unavailable(GalenicError):
     """A part the request needs (database) is away; trying again later may work."""

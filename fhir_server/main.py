@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 
 from fhir_server.health import health_routes
 from fhir_server.rest.application import FhirApplication
+from fhir_server.storage.index_key import check_index_key
 from fhir_server.wiring import Parts, from_environment
 
 
@@ -20,6 +21,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
+        await check_index_key(database, parts.hasher)
         yield
         await database.close()
 

@@ -127,8 +127,13 @@ search = Table(  # one row per resource that is not deleted
     Index("search_compartments_idx", "compartments", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
 )
 
-EVENT_COLUMNS = ("rid", "type", "id", "version", "previous_version", "interaction", "request_id")
-
+index_key = Table(  # one row: proof of the key the token hashes were made with
+    "index_key",
+    metadata,
+    Column("single", Boolean, nullable=False, server_default=text("true")),
+    Column("proof", BigInteger, nullable=False),
+    PrimaryKeyConstraint("single", name="index_key_pk"),
+)
 
 def _event_columns() -> list[Column[Any]]:
     return [

@@ -26,6 +26,7 @@ class Parts:
     """What a process of the API or of the loader runs on."""
 
     server: Server
+    hasher: KeyHasher
     body_limits: Body
     redis_url: str | None
 
@@ -48,7 +49,8 @@ def build(settings: Settings) -> Parts:
         )
     )
     validator = Validator(load_definitions())
-    indexer = _indexer(settings)
+    hasher = KeyHasher(bytes.fromhex(_required(settings, "index_key")))
+    indexer = _indexer(settings, hasher)
     writer = Writer(
         database, RidSource(database), indexer, lambda resource: validate(validator, resource), Waker(database)
     )
@@ -68,7 +70,7 @@ def build(settings: Settings) -> Parts:
         conditional_delete=settings.conditional_delete,
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    return Parts(server, Body(settings.body_bytes_max, settings.body_seconds_max), redis_url)
+    return Parts(server, hasher, Body(settings.body_bytes_max, settings.body_seconds_max), redis_url)
 
 
 def from_environment() -> Parts:
@@ -80,9 +82,8 @@ def build_sequencer(settings: Settings) -> Sequencer:
     return Sequencer(_required(settings, "database_url"), settings.event_retention_days)
 
 
-def _indexer(settings: Settings) -> Indexer:
+def _indexer(settings: Settings, hasher: KeyHasher) -> Indexer:
     definitions = load_definitions()
-    hasher = KeyHasher(bytes.fromhex(_required(settings, "index_key")))
     return Indexer(Registry(definitions), hasher, patient_parameters(definitions), base_url(settings))
 
 

@@ -106,6 +106,12 @@ CREATE INDEX search_type_last_updated_idx ON search (type, last_updated, rid);
 -- No pending list: a reader would pay for it, and a write would stall when it is flushed.
 CREATE INDEX search_tokens_idx ON search USING gin (tokens) WITH (fastupdate = off);
 CREATE INDEX search_compartments_idx ON search USING gin (compartments) WITH (fastupdate = off);
+
+CREATE TABLE index_key (
+    single boolean NOT NULL DEFAULT true CONSTRAINT index_key_pk PRIMARY KEY,
+    proof bigint NOT NULL,
+    CONSTRAINT index_key_one_row CHECK (single)
+);
 """
 
 EVENTS = f"""
@@ -200,8 +206,9 @@ SELECT galenic_make_partitions('event', 7), galenic_make_partitions('audit', 7);
 """
 
 GRANTS = """
-GRANT SELECT ON resource_type, directory, resource, history, search, outbox, event, event_head, audit TO galenic_app;
-GRANT INSERT ON directory, resource, history, search, outbox, event, audit TO galenic_app;
+GRANT SELECT ON resource_type, directory, resource, history, search, index_key, outbox, event, event_head, audit
+    TO galenic_app;
+GRANT INSERT ON directory, resource, history, search, index_key, outbox, event, audit TO galenic_app;
 GRANT UPDATE ON resource, search, event_head TO galenic_app;
 GRANT DELETE ON search, outbox TO galenic_app;
 GRANT USAGE ON SEQUENCE rid_block TO galenic_app;

@@ -1,7 +1,6 @@
 """API processes and a worker on one database, as `galenic serve` starts them."""
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +16,9 @@ import httpx
 ROOT = Path(__file__).parents[2]
 READY_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 15
+
+INDEX_KEY = "1d" * 32
+CURSOR_KEY = "c5" * 32
 
 
 @dataclass
@@ -82,8 +84,8 @@ def running(app_url: str, *, processes: int = 1, worker: bool = True, **settings
     environment |= {
         "GALENIC_DATABASE_URL": app_url,
         "GALENIC_PORT": str(port),
-        "GALENIC_INDEX_KEY": secrets.token_hex(32),
-        "GALENIC_CURSOR_KEY": secrets.token_hex(32),
+        "GALENIC_INDEX_KEY": INDEX_KEY,
+        "GALENIC_CURSOR_KEY": CURSOR_KEY,
         "GALENIC_LOG_LEVEL": "warning",
     }
     environment |= {f"GALENIC_{name.upper()}": value for name, value in settings.items()}
