@@ -1,0 +1,1 @@
+"""The command `galenic`: serve, db, load, doctor."""

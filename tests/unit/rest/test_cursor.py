@@ -1,0 +1,65 @@
+"""Paging links: opaque, signed, good for a while."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fhir_server.errors import Gone, Invalid
+from fhir_server.rest.cursor import CursorSigner
+
+
+class FixedClock:
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 21, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def signer(clock: FixedClock) -> CursorSigner:
+    return CursorSigner(b"key", 60, clock)
+
+
+def test_a_cursor_gives_its_state_back(signer: CursorSigner) -> None:
+    assert signer.verify("q", signer.sign("q", ["a", 1])) == ["a", 1]
+
+
+def test_a_cursor_is_good_for_its_own_request_only(signer: CursorSigner) -> None:
+    with pytest.raises(Invalid):
+        signer.verify("other", signer.sign("q", [1]))
+
+
+def test_a_cursor_of_another_key_is_refused(signer: CursorSigner, clock: FixedClock) -> None:
+    with pytest.raises(Invalid):
+        signer.verify("q", CursorSigner(b"other", 60, clock).sign("q", [1]))
+
+
+def test_a_cursor_expires_with_a_sentence(signer: CursorSigner, clock: FixedClock) -> None:
+    text = signer.sign("q", [1])
+    clock.moment += timedelta(seconds=61)
+    with pytest.raises(Gone, match="60 seconds"):
+        signer.verify("q", text)
+
+
+def test_a_cursor_does_not_show_what_was_asked_for(signer: CursorSigner) -> None:
+    import base64
+
+    text = signer.sign("Patient&identifier=urn:mrn|12345", [1])
+    assert b"12345" not in base64.urlsafe_b64decode(text + "==")
+
+
+SIGNER = CursorSigner(b"key", 60, FixedClock())
+
+
+@given(st.text(max_size=200))
+def test_garbage_is_refused_and_never_crashes(text: str) -> None:
+    with pytest.raises(Invalid):
+        SIGNER.verify("q", text)
