@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
+from tests.running.pair import Pair, running_pair
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,10 @@ def galenic(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Galeni
 def client(galenic: Galenic) -> Iterator[httpx.Client]:
     with galenic.client() as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def pair(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """Two API processes, each on its own port, and a worker, on one database of the test module's own."""
+    with running_pair(cluster, "pair_" + request.module.__name__.rpartition(".")[2].removeprefix("test_")) as both:
+        yield both
