@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/operationoutcome.html, https://hl7.org/fhir/R4/http.html#status-codes
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -54,13 +55,18 @@ def outcome_body(issues: Iterable[Issue]) -> bytes:
 ALL_WELL: Final = Issue("informational", "All is well", severity="information")
 
 
+_NO_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What a FHIR string may not hold; a message that repeats the client's words might."""
+
+
 def _issue(issue: Issue) -> dict[str, Any]:
+    text = _NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", issue.diagnostics)
     shown: dict[str, Any] = {
         "severity": issue.severity,
         "code": issue.code,
-        "details": {"text": issue.diagnostics},
-        "diagnostics": issue.diagnostics,
+        "details": {"text": text},
+        "diagnostics": text,
     }
     if issue.expression:
-        shown["expression"] = [issue.expression]
+        shown["expression"] = [_NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", issue.expression)]
     return shown

@@ -1,30 +1,23 @@
 """The FHIR API as an ASGI application: bytes to a request, a response or failure to bytes."""
 
-import logging
-import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from fhir_server.auth.context import Context
-from fhir_server.errors import GalenicError, Invalid, TooCostly
-from fhir_server.outcome import outcome_body, status_and_issues
+from fhir_server.errors import Invalid
 from fhir_server.rest.content import Body, compressed, pretty, read_body
+from fhir_server.rest.failure import failure
 from fhir_server.rest.headers import parse_preferences, usable_request_id
 from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import response_type
+from fhir_server.rest.parameters import Pairs, parse_pairs
 from fhir_server.rest.paths import parse_path
 from fhir_server.rest.server import Server
 
-LOG = logging.getLogger(__name__)
-
-PARAMETERS_MAX: Final = 1_000
-"""Parameters of one URL (parameters)."""
-
 ANONYMOUS: Final = "anonymous"
 TREATMENT: Final = "TREAT"
-RETRY_AFTER_SECONDS: Final = 1
 
 Headers = dict[str, str]
 
@@ -49,7 +42,7 @@ class FhirApplication:
         self._body_limits = body_limits
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope["headers"])
         request_id = usable_request_id(headers.get("x-request-id")) or str(uuid4())
         exchange = Exchange(scope["method"], headers, request_id)
         try:
@@ -82,28 +75,20 @@ class FhirApplication:
         return await route.handler(self._server, request)
 
 
-def failure(error: Exception, request_id: str) -> Response:
-    """The OperationOutcome of an error; one that is not ours is logged by its kind and place, never by its values."""
-    status, issues = status_and_issues(error)
-    headers = dict(error.headers) if isinstance(error, GalenicError) else {}
-    if status == 500:  # noqa: PLR2004 - Internal Server Error
-        place = "".join(traceback.format_tb(error.__traceback__)[-4:])
-        LOG.error("request %s failed with %s\n%s", request_id, type(error).__name__, place)
-    if status == 503:  # noqa: PLR2004 - Service Unavailable
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Response(status, headers, outcome_body(issues))
+def _headers(lines: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """By lower-case names; several lines of one name are one list (RFC 9110, section 5.3)."""
+    headers: Headers = {}
+    for raw_name, raw_value in lines:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "replace")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
-def _parameters(query_string: bytes) -> tuple[tuple[str, str], ...]:
+def _parameters(query_string: bytes) -> Pairs:
     try:
-        text = query_string.decode("utf-8")
-        return tuple(
-            parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS_MAX, separator="&")
-        )
-    except UnicodeError as error:
+        return parse_pairs(query_string.decode())
+    except UnicodeDecodeError as error:
         raise Invalid("The URL is not UTF-8") from error
-    except ValueError as error:
-        raise TooCostly(f"A URL may have {PARAMETERS_MAX} parameters") from error
 
 
 def _raw_path(scope: Any) -> str:

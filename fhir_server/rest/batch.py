@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
-from fhir_server.errors import GalenicError, Invalid, Issue, NotSupported, TooCostly
+from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
 from fhir_server.rest.bodies import parsed_body
 from fhir_server.rest.entries import entry_request, failed_entry, response_entry
+from fhir_server.rest.failure import log_unexpected
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.server import Server
 from fhir_server.rest.transaction import transaction
@@ -41,10 +42,15 @@ async def _answer(server: Server, bundle_request: Request, entry: Any, number: i
     """One entry's outcome; its failure is its own."""
     await asyncio.sleep(0)  # other requests get their turn between two entries
     try:
-        request, target = entry_request(server, bundle_request, entry, f"Bundle.entry[{number}]", validated=False)
-        if target.template == "/":
-            raise NotSupported("A batch within a batch is not supported")
-        response = await server.routes.find(request.method, target).handler(server, request)
-    except GalenicError as error:
+        return await _handled(server, bundle_request, entry, f"Bundle.entry[{number}]")
+    except Exception as error:  # noqa: BLE001 - not even an error of ours reaches the other entries
+        log_unexpected(error, bundle_request.context.request_id)
         return failed_entry(error)
+
+
+async def _handled(server: Server, bundle_request: Request, entry: Any, place: str) -> dict[str, Any]:
+    request, target = entry_request(server, bundle_request, entry, place, validated=False)
+    if target.template == "/":
+        raise NotSupported("A batch within a batch is not supported")
+    response = await server.routes.find(request.method, target).handler(server, request)
     return response_entry(server, bundle_request, request, response)

@@ -1,9 +1,9 @@
 """The criteria of conditional interactions. https://hl7.org/fhir/R4/http.html#ccreate."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl
 
 from fhir_server.errors import Invalid
+from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Query
@@ -29,6 +29,8 @@ def condition(server: Server, type_name: str, pairs: Sequence[tuple[str, str]]) 
 def if_none_exist(server: Server, type_name: str, header: str) -> Query:
     """The header's query; a leading `Type?` is allowed and must be the right type."""
     prefix, separator, text = header.partition("?")
-    if separator and prefix.strip("/").rpartition("/")[2] != type_name:
+    if not separator or "=" in prefix:  # a question mark in a value
+        text = header
+    elif prefix.strip("/").rpartition("/")[2] != type_name:
         raise Invalid(f"If-None-Exist asks for another type than {type_name}")
-    return condition(server, type_name, parse_qsl(text if separator else header, keep_blank_values=True))
+    return condition(server, type_name, parse_pairs(text))

@@ -58,8 +58,8 @@ async def _collect(receive: Any, decoder: Any, limits: Body) -> bytes:
             raise _too_large(limits)
         chunks.append(chunk)
         more = message.get("more_body", False)
-    if decoder is not None and not decoder.eof:
-        raise Invalid("The gzip body ends too early")
+    if decoder is not None and (not decoder.eof or decoder.unused_data):
+        raise Invalid("The body is not one gzip member from its first byte to its last")
     return b"".join(chunks)
 
 

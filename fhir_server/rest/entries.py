@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/http.html#transaction
 """
 
 from typing import Any
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import msgspec
@@ -14,6 +13,7 @@ from fhir_server.errors import Invalid, Issue
 from fhir_server.outcome import outcome_resource, status_and_issues
 from fhir_server.rest.headers import etag
 from fhir_server.rest.message import Preferences, Request, Response
+from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.paths import Target, parse_path
 from fhir_server.rest.respond import location
 from fhir_server.rest.server import Server
@@ -47,7 +47,7 @@ def entry_request(
         target.type_name,
         target.id,
         target.version_id,
-        tuple(parse_qsl(query, keep_blank_values=True)),
+        parse_pairs(query),
         {header: str(asked[key]) for key, header in CONDITIONS.items() if key in asked},
         resource=resource,
         validated=validated,

@@ -6,12 +6,12 @@ https://hl7.org/fhir/R4/http.html#trules
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 from fhir_server.errors import Invalid, Issue
 from fhir_server.model.resource_types import NUMBERS
 from fhir_server.model.walk import references, rewrite_links
 from fhir_server.rest.conditions import condition
+from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
 from fhir_server.search.matches import matches
 from fhir_server.search.query import Query
@@ -59,7 +59,7 @@ def _conditional_references(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
 async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair]) -> str:
     """The one resource a conditional reference matches: in the store, or among the new ones."""
     type_name, _, criteria = text.partition("?")
-    query = condition(server, type_name, parse_qsl(criteria, keep_blank_values=True))
+    query = condition(server, type_name, parse_pairs(criteria))
     async with server.database.connection() as connection:
         stored = await find_identity(connection, server.indexer, query, limit=2)
     found = [f"{type_name}/{version.id}" for version in stored] or list(_new_matches(server, query, pairs))

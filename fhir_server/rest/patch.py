@@ -72,5 +72,5 @@ def _document(server: Server, request: Request) -> tuple[str, Any]:
     media_type = body_type(str(request.resource.get("contentType")), PATCH_TYPES)
     try:
         return media_type, parse(base64.b64decode(request.resource.get("data", ""), validate=True), depth)
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, TypeError, ValueError) as error:
         raise Invalid("The data of the Binary is not base64") from error

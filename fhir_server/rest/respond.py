@@ -40,6 +40,11 @@ def _done(version: Version) -> Issue:
     return Issue("informational", text, severity="information")
 
 
+def _status(version: Version) -> str:
+    """A first version that came by PUT was an update as create."""
+    return "201" if version.version == 1 else STATUS_OF[version.interaction]
+
+
 def history_entry(base_url: str, version: Version) -> dict[str, Any]:
     """An entry of a history Bundle, without the resource."""
     return {
@@ -49,7 +54,7 @@ def history_entry(base_url: str, version: Version) -> dict[str, Any]:
             "url": version.type_name if version.interaction == "create" else f"{version.type_name}/{version.id}",
         },
         "response": {
-            "status": STATUS_OF[version.interaction],
+            "status": _status(version),
             "etag": f'W/"{version.version}"',
             "lastModified": instant(version.last_updated),
         },

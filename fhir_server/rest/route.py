@@ -34,6 +34,7 @@ class RouteTable:
         """The route; HEAD goes where GET goes. Raises `MethodNotAllowed` with the methods that are."""
         route = self._by_key.get(("GET" if method == "HEAD" else method, target.template))
         if route is None:
-            allowed = sorted({r.method for r in self.routes if r.template == target.template})
-            raise MethodNotAllowed(f"{method[:10]} is not allowed here", headers={"Allow": ", ".join(allowed)})
+            allowed = {r.method for r in self.routes if r.template == target.template}
+            allowed |= {"HEAD"} if "GET" in allowed else set()
+            raise MethodNotAllowed(f"{method[:10]} is not allowed here", headers={"Allow": ", ".join(sorted(allowed))})
         return route

@@ -5,7 +5,7 @@ Token, reference and uri parameters and `_id`; the others are refused by name un
 
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -14,6 +14,7 @@ from fhir_server.outcome import outcome_resource
 from fhir_server.rest.conditions import criteria_of
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.negotiation import body_type
+from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Query
@@ -50,7 +51,7 @@ async def search_by_post(server: Server, request: Request) -> Response:
 def with_form(request: Request) -> Request:
     body_type(request.headers.get("content-type"), frozenset({FORM}))
     try:
-        pairs = parse_qsl(request.body.decode(), keep_blank_values=True, errors="strict")
+        pairs = parse_pairs(request.body.decode())
     except UnicodeDecodeError as error:
         raise Invalid("The form is not UTF-8") from error
     return replace(request, parameters=(*request.parameters, *pairs))
