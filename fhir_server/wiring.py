@@ -49,7 +49,7 @@ def build(settings: Settings) -> Parts:
         )
     )
     validator = Validator(load_definitions())
-    hasher = KeyHasher(bytes.fromhex(_required(settings, "index_key")))
+    hasher = _hasher(settings)
     indexer = _indexer(settings, hasher)
     writer = Writer(
         database, RidSource(database), indexer, lambda resource: validate(validator, resource), Waker(database)
@@ -80,6 +80,15 @@ def from_environment() -> Parts:
 
 def build_sequencer(settings: Settings) -> Sequencer:
     return Sequencer(_required(settings, "database_url"), settings.event_retention_days)
+
+
+def build_indexer(settings: Settings) -> Indexer:
+    """The indexer alone, for a process without a database."""
+    return _indexer(settings, _hasher(settings))
+
+
+def _hasher(settings: Settings) -> KeyHasher:
+    return KeyHasher(bytes.fromhex(_required(settings, "index_key")))
 
 
 def _indexer(settings: Settings, hasher: KeyHasher) -> Indexer:

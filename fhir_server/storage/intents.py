@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fhir_server.errors import Issue
+from fhir_server.search.index import IndexRow
 from fhir_server.search.query import Query
 from fhir_server.storage.version import Version
 
@@ -17,7 +18,7 @@ class Intent:
 
     `id` is the one the client names, `new_id` the one a new resource gets where it names none. `place` is where the
     intent stands in a Bundle ("Bundle.entry[3]", or ""), `if_match` the versions one of which must be current,
-    `delete_all` whether a conditional delete may delete several.
+    `delete_all` whether a conditional delete may delete several, `index` its search row if known.
     """
 
     kind: Literal["create", "update", "patch", "delete"]
@@ -30,6 +31,7 @@ class Intent:
     if_match: frozenset[int] | None = None
     delete_all: bool = False
     place: str = ""
+    index: IndexRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

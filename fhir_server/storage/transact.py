@@ -114,7 +114,7 @@ class Writer:
     def _index(self, intents: Sequence[Intent]) -> dict[int, IndexRow]:
         """Search rows of the resources that are sent whole; the work is done before any lock is taken."""
         return {
-            id(intent): self._indexer.index(intent.resource | {"id": intent.id or intent.new_id})
+            id(intent): intent.index or self._indexer.index(intent.resource | {"id": intent.id or intent.new_id})
             for intent in intents
             if intent.resource is not None
         }
