@@ -1,6 +1,6 @@
 """One commit: resources, history, search rows, outbox rows and audit records of any number of new versions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,38 +64,47 @@ def _wire_type(column: Column[Any]) -> TypeEngine[Any]:
     return Text() if isinstance(column.type, ARRAY) else column.type
 
 
-def _rows(columns: Sequence[Column[Any]], prefix: str) -> tuple[Select[Any], list[str]]:
-    """SELECT of rows that are handed over as one array parameter per column."""
+Source = Callable[[Sequence[Column[Any]], str], Select[Any]]
+"""Where an INSERT takes its rows from: (columns, prefix of the parameters) -> SELECT."""
+
+
+def _rows(columns: Sequence[Column[Any]], prefix: str) -> Select[Any]:
+    """Any number of rows, handed over as one array parameter per column."""
     arrays = (cast(bindparam(prefix + c.name), ARRAY(_wire_type(c))) for c in columns)
     source = func.unnest(*arrays).table_valued(*(c.name for c in columns), name=prefix + "rows").render_derived()
     values: list[ColumnElement[Any]] = [
         cast(source.c[c.name], c.type) if isinstance(c.type, ARRAY) else source.c[c.name] for c in columns
     ]
-    return select(*values), [c.name for c in columns]
+    return select(*values)
 
 
-def _insert(table: Table, columns: Sequence[Column[Any]], prefix: str) -> Any:
-    rows, names = _rows(columns, prefix)
-    return insert(table).from_select(names, rows)
+def _row(columns: Sequence[Column[Any]], _: str) -> Select[Any]:
+    """One row, handed over value by value; what several tables hold is one parameter."""
+    return select(*(cast(bindparam(c.name), c.type).label(c.name) for c in columns))
 
 
-def _enter_directory() -> Any:
+def _insert(table: Table, columns: Sequence[Column[Any]], prefix: str, source: Source = _rows) -> Any:
+    return insert(table).from_select([c.name for c in columns], source(columns, prefix))
+
+
+def _enter_directory(source: Source) -> Any:
     """Shares the locks of the identifiers first: whoever decides by one of them alone makes this wait."""
     bucket = func.unnest(cast(bindparam("locks"), ARRAY(Integer))).column_valued("bucket")
     locked = select(func.pg_advisory_xact_lock_shared(literal_column(str(LOCK_CLASS)), bucket)).cte("locked")
-    rows, names = _rows(tuple(tables.directory.columns), "r_")
+    columns = tuple(tables.directory.columns)
     taken = select(func.count()).select_from(locked).scalar_subquery()
-    return insert(tables.directory).from_select(names, rows.where(taken >= literal_column("0")))
+    rows = source(columns, "r_").where(taken >= literal_column("0"))
+    return insert(tables.directory).from_select([c.name for c in columns], rows)
 
 
-def _create_statement() -> Executable:
+def _create_statement(source: Source) -> Executable:
     steps = [
-        _enter_directory(),
-        _insert(tables.resource, RESOURCE_COLUMNS, "r_"),
-        _insert(tables.search, SEARCH_COLUMNS, "s_"),
-        _insert(tables.outbox, EVENT_COLUMNS, "e_"),
+        _enter_directory(source),
+        _insert(tables.resource, RESOURCE_COLUMNS, "r_", source),
+        _insert(tables.search, SEARCH_COLUMNS, "s_", source),
+        _insert(tables.outbox, EVENT_COLUMNS, "e_", source),
     ]
-    last = _insert(tables.audit, AUDIT_COLUMNS, "a_")
+    last = _insert(tables.audit, AUDIT_COLUMNS, "a_", source)
     return last.add_cte(*(step.cte(f"step{n}") for n, step in enumerate(steps)))  # type: ignore[no-any-return]
 
 
@@ -107,7 +116,7 @@ def _supersede_statement() -> Executable:
 
 
 def _replace_statement() -> Executable:
-    rows = _rows((*RESOURCE_COLUMNS, tables.outbox.c.previous_version), "r_")[0].subquery("new")
+    rows = _rows((*RESOURCE_COLUMNS, tables.outbox.c.previous_version), "r_").subquery("new")
     changed = [c.name for c in RESOURCE_COLUMNS if c.name not in ("rid", "type", "id")]
     return (
         update(tables.resource)
@@ -117,8 +126,8 @@ def _replace_statement() -> Executable:
 
 
 def _reindex_statement() -> Executable:
-    rows, names = _rows(SEARCH_COLUMNS, "s_")
-    new = upsert(tables.search).from_select(names, rows)
+    names = [c.name for c in SEARCH_COLUMNS]
+    new = upsert(tables.search).from_select(names, _rows(SEARCH_COLUMNS, "s_"))
     values = {name: new.excluded[name] for name in names if name != "rid"}
     return new.on_conflict_do_update(index_elements=["rid"], set_=values | {"xid": tables.THIS_TRANSACTION})
 
@@ -134,7 +143,8 @@ def _record_statement() -> Executable:
     return _insert(tables.audit, AUDIT_COLUMNS, "a_").add_cte(outbox)  # type: ignore[no-any-return]
 
 
-CREATE = compile_template(_create_statement()).replace("%(r_body)s", "%(r_body)b")
+CREATE = compile_template(_create_statement(_rows)).replace("%(r_body)s", "%(r_body)b")
+CREATE_ONE = compile_template(_create_statement(_row)).replace("%(body)s", "%(body)b")
 SUPERSEDE = compile_template(_supersede_statement())
 REPLACE = compile_template(_replace_statement()).replace("%(r_body)s", "%(r_body)b")
 REINDEX = compile_template(_reindex_statement())
@@ -155,7 +165,9 @@ async def write_versions(
     created = [v for v in versions if v.previous_version is None]
     changed = [v for v in versions if v.previous_version is not None]
     try:
-        if created:
+        if len(versions) == 1 and created and not audit:
+            await connection.execute(CREATE_ONE, _create_one_parameters(created[0], context))
+        elif created:
             await connection.execute(CREATE, _create_parameters(created, context, () if changed else audit))
     except UniqueViolation as error:
         raise IdTaken("the id was taken by another request") from error
@@ -183,9 +195,24 @@ async def _change(
 def _create_parameters(
     versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]
 ) -> Parameters:
-    locks = sorted({bucket for v in versions if v.index for bucket in v.index.identifiers})
     rows = _resource_parameters(versions) | _search_parameters(versions)
-    return {"locks": locks} | rows | _record_parameters(versions, context, audit)
+    return {"locks": _locks(versions)} | rows | _record_parameters(versions, context, audit)
+
+
+def _create_one_parameters(new: NewVersion, context: Context) -> Parameters:
+    """Where two tables have a column of one name it holds the same."""
+    parts = (
+        (RESOURCE_COLUMNS, _resource_row(new)),
+        (SEARCH_COLUMNS, _search_row(new)),
+        (EVENT_COLUMNS, _event_row(new, context)),
+        (AUDIT_COLUMNS, _audit_row(new, context)),
+    )
+    values = {c.name: value for columns, row in parts for c, value in zip(columns, row, strict=True)}
+    return {"locks": _locks([new])} | values
+
+
+def _locks(versions: Sequence[NewVersion]) -> list[int]:
+    return sorted({bucket for v in versions if v.index for bucket in v.index.identifiers})
 
 
 def _replace_parameters(versions: Sequence[NewVersion]) -> Parameters:
