@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, cast, select
+from sqlalchemy import ARRAY, BigInteger, bindparam, cast, literal_column, select
 
 from fhir_server import tables
 from fhir_server.errors import Issue
@@ -24,7 +24,7 @@ Integrity = Literal["off", "warn", "enforce"]
 REFERRERS = compile_template(
     select(tables.search.c.rid)
     .where(tables.search.c.tokens.overlap(cast(bindparam("tokens"), ARRAY(BigInteger))))
-    .limit(1)
+    .limit(literal_column("1"))
 )
 
 
@@ -49,11 +49,16 @@ def _fhirpath(path: Iterable[str | int]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
-async def dangling(connection: Connection, links: Iterable[Link], written: set[Key]) -> list[Issue]:
-    """Issues for links to nothing; the targets that are there stay until this transaction has ended."""
+async def dangling(
+    connection: Connection, links: Iterable[Link], written: set[Key], deleted: set[Key]
+) -> list[Issue]:
+    """Issues for links to nothing; the targets that are there stay until this transaction has ended.
+
+    `written` and `deleted` are those of this transaction itself.
+    """
     wanted = [link for link in links if link.key not in written]
     found = await current_versions(connection, {link.key for link in wanted}, LOCK_AS_TARGET)
-    alive = {key for key, version in found.items() if not version.deleted}
+    alive = {key for key, version in found.items() if not version.deleted} - deleted
     return [
         Issue("not-found", f"There is no {'/'.join(link.key)} to refer to", link.place)
         for link in wanted

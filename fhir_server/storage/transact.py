@@ -182,7 +182,9 @@ class Writer:
             if step.outcome and step.outcome.written and step.intent.kind != "delete"
             for link in self._links(step, attempt)
         ]
-        issues = await dangling(connection, links, {_key(v.stored) for v in attempt.written if v.index})
+        written = {_key(v.stored) for v in attempt.written if v.index}
+        deleted = {_key(v.stored) for v in attempt.written if not v.index}
+        issues = await dangling(connection, links, written, deleted)
         if issues and batch.integrity == "enforce":
             raise Unprocessable("A reference would lead nowhere", issues)
         return [replace(issue, severity="warning") for issue in issues]
