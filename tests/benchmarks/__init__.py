@@ -1,0 +1,1 @@
+"""How fast Galenic is, against a limit measured in the same run: `python -m tests.benchmarks`."""
