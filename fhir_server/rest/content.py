@@ -89,5 +89,7 @@ def compressed(body: bytes, accept_encoding: str) -> tuple[bytes, dict[str, str]
 
 
 def _takes_gzip(accept_encoding: str) -> bool:
+    """What is said of gzip goes before what is said of `*`."""
     codings = (part.replace(" ", "").lower().partition(";q=") for part in accept_encoding.split(","))
-    return any(name in ("gzip", "*") and quality not in ("0", "0.0", "0.00", "0.000") for name, _, quality in codings)
+    qualities = {name: quality for name, _, quality in codings}
+    return qualities.get("gzip", qualities.get("*", "0")) not in ("0", "0.0", "0.00", "0.000")

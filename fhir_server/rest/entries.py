@@ -63,15 +63,20 @@ def response_entry(server: Server, bundle_request: Request, request: Request, re
     told: dict[str, Any] = {"status": str(response.status)}
     entry: dict[str, Any] = {"response": told}
     if version := response.version:
-        entry = {"fullUrl": f"{server.base_url}/{version.type_name}/{version.id}", "response": told}
         told |= {"location": location(server.base_url, version), "etag": etag(version)}
         told["lastModified"] = instant(version.last_updated)
     returning = bundle_request.preferences.returning
     if response.body is not None and (request.method in ("GET", "HEAD") or returning == "representation"):
-        entry["resource"] = msgspec.Raw(response.body)
+        entry |= _resource(server, response)
     elif returning == "OperationOutcome":
         told["outcome"] = outcome_resource(())
     return entry
+
+
+def _resource(server: Server, response: Response) -> dict[str, Any]:
+    """Without a resource a fullUrl names nothing, and where entries share a target it would break bdl-7."""
+    version, body = response.version, {"resource": msgspec.Raw(response.body or b"")}
+    return {"fullUrl": f"{server.base_url}/{version.type_name}/{version.id}"} | body if version else body
 
 
 def failed_entry(error: Exception) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The headers the FHIR API reads and writes. https://hl7.org/fhir/R4/http.html#versioning."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final, get_args
@@ -38,8 +39,8 @@ def not_modified(version: Version, if_none_match: str | None, if_modified_since:
         return if_none_match.strip() == "*" or str(version.version) in _tags("If-None-Match", if_none_match)
     if if_modified_since is None:
         return False
-    since = _http_date(if_modified_since)
-    return since is not None and version.last_updated.replace(microsecond=0) <= since
+    since = _end_of(if_modified_since)
+    return since is not None and version.last_updated <= since
 
 
 def _tags(name: str, header: str) -> list[str]:
@@ -49,13 +50,18 @@ def _tags(name: str, header: str) -> list[str]:
     return [match.group(1) for match in matches if match]
 
 
-def _http_date(text: str) -> datetime | None:
-    """A header that is no date is ignored, as RFC 9110 asks."""
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _end_of(text: str) -> datetime | None:
+    """The end of the second an HTTP date names, or the instant a Bundle's entry has in its place.
+
+    What is neither is ignored, as RFC 9110 asks.
+    """
+    with suppress(ValueError, OverflowError):
+        moment = parsedate_to_datetime(text).replace(microsecond=999_999)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else None
+    return None
 
 
 def parse_preferences(header: str | None) -> Preferences:
