@@ -8,9 +8,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 LINES_MAX: Final = 500
 """Lines of one chunk at most (lines)."""
@@ -99,12 +98,16 @@ def _chunks(source: Source, file_name: str, bytes_max: int) -> Iterator[Chunk]:
 def _lines(source: Source, bytes_max: int) -> Iterator[Chunk]:
     first, size = 1, 0
     bodies: list[bytes | None] = []
-    for line in _limited_lines(source.stream, bytes_max):
-        bodies.append(line)
-        size += len(line or b"")
-        if len(bodies) == LINES_MAX or size >= CHUNK_BYTES:
-            yield Chunk(source.name, tuple(bodies), source.position(), first)
-            first, size, bodies = first + len(bodies), 0, []
+    try:
+        for line in _limited_lines(source.stream, bytes_max):
+            bodies.append(line)
+            size += len(line or b"")
+            if len(bodies) == LINES_MAX or size >= CHUNK_BYTES:
+                yield Chunk(source.name, tuple(bodies), source.position(), first)
+                first, size, bodies = first + len(bodies), 0, []
+    except DAMAGE:
+        yield Chunk(source.name, tuple(bodies), source.position(), first)  # what stood before the damage
+        raise
     yield Chunk(source.name, tuple(bodies), source.position(), first)
 
 
@@ -141,8 +144,8 @@ def _decoded(name: str, raw: IO[bytes]) -> Iterator[IO[bytes]]:
     if decoder is None:
         yield raw
         return
-    with BufferedReader(decoder(raw), 2**20) as stream:
-        yield cast("IO[bytes]", stream)
+    with decoder(raw) as stream:
+        yield stream
 
 
 @contextmanager
