@@ -1,5 +1,6 @@
 """The ASGI application: the FHIR API under the base path, health and the pharmacy's own API beside it."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -28,10 +29,12 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     app = FastAPI(title="Galenic", lifespan=lifespan, docs_url=None, redoc_url=None)
     base_path = urlsplit(parts.server.base_url).path
     fhir = FhirApplication(parts.server, parts.body_limits, base_path)
+    below = Mount(base_path, fhir)
+    below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # an escaped line break is part of a path
     app.router.redirect_slashes = False  # the base is served with and without its slash
     app.router.routes[:0] = [
         *health_routes(database, parts.redis_url),
         *([Route(base_path, fhir)] if base_path else []),
-        Mount(base_path, fhir),
+        below,
     ]
     return app

@@ -18,6 +18,9 @@ from fhir_server.errors import Issue, Malformed, TooCostly
 NUMBER_CHARACTERS_MAX = 64
 """Longest number accepted (characters); R4 asks for 18 significant digits."""
 
+MEMBERS_MAX = 1_000
+"""Members of one object at most (members); no R4 type has half of that."""
+
 Number = int | msgspec.Raw
 
 _LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (NUMBER_CHARACTERS_MAX + 1))
@@ -114,11 +117,13 @@ def _refuse_constant(text: str) -> NoReturn:
 
 
 def _count_keys(value: Any) -> int:
-    """Members of all objects below `value`, without recursion in Python frames for leaves."""
+    """Members of all objects below `value`; raises `TooCostly` where one object has too many."""
     count, stack = 0, [value]
     while stack:
         item = stack.pop()
         if type(item) is dict:
+            if len(item) > MEMBERS_MAX:
+                raise TooCostly(f"A JSON object may have {MEMBERS_MAX} members; this one has {len(item)}")
             count += len(item)
             stack.extend(child for child in item.values() if type(child) in (dict, list))
         elif type(item) is list:

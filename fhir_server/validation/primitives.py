@@ -159,7 +159,7 @@ def check_base64(value: Any, _parent: dict[str, Any], state: State) -> Findings 
 
 def is_base64(value: str) -> bool:
     try:
-        binascii.a2b_base64(value, strict_mode=True)
+        decoded = binascii.a2b_base64(value, strict_mode=True)
     except ValueError:
         return False
-    return bool(value)
+    return 0 < len(value) == -(-len(decoded) // 3) * 4  # strict_mode lets padding follow a complete group
