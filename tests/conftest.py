@@ -11,8 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 import pytest_socket
+from hypothesis import settings
 
 from fhir_server.embedded.postgres import DATABASE, EmbeddedPostgres
+
+settings.register_profile("galenic", deadline=None)  # a shared machine says nothing about one example's time
+settings.load_profile("galenic")
 
 UNIT = Path(__file__).parent / "unit"
 CORPUS = Path(os.environ.get("GALENIC_CORPUS") or Path(__file__).parents[2] / "shared" / "data")

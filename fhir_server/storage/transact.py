@@ -125,7 +125,7 @@ class Writer:
                 return await self._commit(connection, batch, attempt, [_own_step(i) for i in batch.intents])
         async with self._database.transaction() as connection:
             await self._lock(connection, batch, attempt)
-            steps = [step for intent in batch.intents for step in await self._resolve(connection, intent)]
+            steps = await self._resolve_all(connection, batch.intents)
             _share_creates(steps)
             _refuse_overlap(steps)
             _relink(batch.intents, _replaced(steps), attempt)
@@ -137,12 +137,23 @@ class Writer:
         shared = {bucket for row in attempt.rows.values() for bucket in row.identifiers}
         await lock_identities(connection, alone, shared)
 
-    async def _resolve(self, connection: Connection, intent: Intent) -> list[Step]:
-        """The resources an intent concerns, conditions decided by value."""
+    async def _resolve_all(self, connection: Connection, intents: Sequence[Intent]) -> list[Step]:
+        """R4's order: deletions first, so that no other condition matches what they delete."""
+        steps: dict[int, list[Step]] = {}
+        going: set[Key] = set()
+        for intent in sorted(intents, key=lambda intent: intent.kind != "delete"):
+            steps[id(intent)] = await self._resolve(connection, intent, going)
+            if intent.kind == "delete":
+                going.update(step.key for step in steps[id(intent)] if step.outcome is None)
+        return [step for intent in intents for step in steps[id(intent)]]
+
+    async def _resolve(self, connection: Connection, intent: Intent, going: set[Key]) -> list[Step]:
+        """The resources an intent concerns, conditions decided by value; `going` are deleted already."""
         if intent.condition is None:
             return [_own_step(intent)]
         limit = DELETE_ALL_MAX + 1 if intent.delete_all else 2
-        matches = await find_identity(connection, self._indexer, intent.condition, limit)
+        found = await find_identity(connection, self._indexer, intent.condition, limit + len(going))
+        matches = [version for version in found if _key(version) not in going]
         if len(matches) > DELETE_ALL_MAX:
             raise TooCostly(_at(intent, f"the condition matches more than {DELETE_ALL_MAX} resources"))
         if len(matches) > 1 and not intent.delete_all:

@@ -117,7 +117,6 @@ def test_where_references_are_enforced_all_that_refers_may_go_in_one_transaction
     refused(client.get(url), 410)
 
 
-@pytest.mark.xfail(strict=True, reason="the store takes the target for alive: it is deleted in the same commit")
 def test_a_transaction_that_deletes_a_resource_cannot_refer_to_it(client, url):
     delete, refer = an_entry("DELETE", url.strip("/")), a_post(a_medication_request(url.strip("/")))
     refused(client.post("", json=a_transaction(delete, refer)), 400, 409, 422)

@@ -203,7 +203,6 @@ def test_a_search_in_a_transaction_sees_what_it_wrote(client):
     assert [entry["resource"]["identifier"] for entry in found["resource"]["entry"]] == [[identifier]]
 
 
-@pytest.mark.xfail(strict=True, reason="the store decides conditions before the deletions of the same transaction")
 def test_deletions_come_first(client):
     identifier = an_identifier()
     old = client.post("/Patient", json=a_patient(identifier=[identifier])).json()["id"]

@@ -1,6 +1,6 @@
 """Hostile input: no crash, no quadratic work, no endless answer."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -34,9 +34,9 @@ SIZE = 2**17
 
 def seconds(run):
     def once():
-        start = perf_counter()
+        start = thread_time()
         run()
-        return perf_counter() - start
+        return thread_time() - start
 
     return min(once() for _ in range(3))
 
@@ -49,7 +49,7 @@ def grown(shape, size):
 def grows_linearly(run, shape):
     """Eight times the input takes about eight times as long; quadratic work would take 64 times."""
     small, large = grown(shape, SIZE), grown(shape, 8 * SIZE - 100)
-    return seconds(lambda: run(large)) < 32 * seconds(lambda: run(small)) + 0.02
+    return seconds(lambda: run(large)) < 32 * seconds(lambda: run(small)) + 0.1
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
