@@ -17,6 +17,9 @@ from fhir_server.errors import TooCostly, Unavailable
 CONNECTION_WAIT_SECONDS = 5.0
 """Longest wait for a free connection before the client is told to come back (seconds)."""
 
+RECONNECT_SECONDS = 1.0
+"""How long a lost connection is tried again, ever more slowly; later it is the next request that tries (seconds)."""
+
 CLOCK_SECONDS = 5.0
 """Time between two looks at the database's clock (seconds)."""
 
@@ -40,7 +43,7 @@ class Database:
             min_size=min(4, options.connections),
             max_size=options.connections,
             timeout=CONNECTION_WAIT_SECONDS,
-            reconnect_timeout=10,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             configure=self._configure,
             kwargs={

@@ -142,7 +142,8 @@ class Writer:
         steps: dict[int, list[Step]] = {}
         going: set[Key] = set()
         for intent in sorted(intents, key=lambda intent: intent.kind != "delete"):
-            steps[id(intent)] = await self._resolve(connection, intent, going)
+            gone = set() if intent.kind == "delete" else going
+            steps[id(intent)] = await self._resolve(connection, intent, gone)
             if intent.kind == "delete":
                 going.update(step.key for step in steps[id(intent)] if step.outcome is None)
         return [step for intent in intents for step in steps[id(intent)]]
