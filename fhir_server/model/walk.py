@@ -6,8 +6,7 @@ https://hl7.org/fhir/R4/references.html, https://hl7.org/fhir/R4/http.html#trule
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from html import escape, unescape
 from typing import Any, NamedTuple
@@ -17,20 +16,19 @@ from fhir_server.model.definitions import Definitions, load_definitions
 REWRITTEN = frozenset({"uri", "url", "oid", "uuid"})
 """Primitives that follow a resource which was given its id; canonical is not one of them."""
 
+REFERENCES = frozenset({"Reference"})
+LINKS = REWRITTEN | REFERENCES | {"xhtml"}
+
 _ATTRIBUTE = re.compile(
     r"""(<[A-Za-z][^<>]{0,1000}?\s(?:href|src)\s*=\s*)(?:"([^"<>]*)"|'([^'<>]*)')""",
 )
 
 
-class Place(NamedTuple):
-    """A step of a path and the place it leads on from."""
-
-    before: "Place | None"
-    step: str | int
+Place = tuple[Any, str | int]
+"""The place a step leads on from (None at the resource), and the step; a plain tuple, as there are so many."""
 
 
-@dataclass(frozen=True, slots=True)
-class ElementSite:
+class ElementSite(NamedTuple):
     """Where a value of the type `type_name` stands: it is `container[key]`."""
 
     container: Any
@@ -48,13 +46,12 @@ class ElementSite:
         steps: list[str | int] = []
         place: Place | None = self.place
         while place is not None:
-            steps.append(place.step)
-            place = place.before
+            place, step = place
+            steps.append(step)
         return tuple(reversed(steps))
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceSite:
+class ReferenceSite(NamedTuple):
     """A Reference with a `reference`; assign to `element["reference"]` to change it."""
 
     element: dict[str, Any]
@@ -72,16 +69,31 @@ class ReferenceSite:
 
 def references(resource: dict[str, Any]) -> list[ReferenceSite]:
     """Every Reference with a `reference`, also in contained and bundled resources, in document order."""
-    sites = elements_of_types(resource, frozenset({"Reference"}))
-    return [ReferenceSite(site.value, site) for site in sites if type(site.value.get("reference")) is str]
+    return references_of(elements_of_types(resource, REFERENCES))
+
+
+def references_of(sites: Iterable[ElementSite]) -> list[ReferenceSite]:
+    """The References with a `reference` among some sites."""
+    of_type = (site for site in sites if site.type_name == "Reference")
+    return [ReferenceSite(site.value, site) for site in of_type if type(site.value.get("reference")) is str]
+
+
+def links(resource: dict[str, Any]) -> list[ElementSite]:
+    """What `rewrite` may have to change: found once, it may be looked at more than once."""
+    return elements_of_types(resource, LINKS)
 
 
 def rewrite_links(resource: dict[str, Any], mapping: Mapping[str, str]) -> None:
-    """Replace in place every link equal to a key of `mapping`.
+    """Replace in place every link equal to a key of `mapping`."""
+    rewrite(links(resource), mapping)
+
+
+def rewrite(sites: Iterable[ElementSite], mapping: Mapping[str, str]) -> None:
+    """Replace in place those links equal to a key of `mapping`.
 
     Those are Reference.reference, the values of type uri, url, oid and uuid, and href and src in narrative.
     """
-    for site in elements_of_types(resource, REWRITTEN | {"Reference", "xhtml"}):
+    for site in sites:
         container, key = site.container, site.key
         if site.type_name == "Reference":
             container, key = site.value, "reference"
@@ -160,10 +172,10 @@ class _Visitors:
             step = steps.get(key)
             if step is None:
                 continue
-            here = Place(place, key)
+            here = (place, key)
             if type(item) is list:
                 for i in range(len(item)):
-                    self._meet(item, i, step, Place(here, i), found)
+                    self._meet(item, i, step, (here, i), found)
             else:
                 self._meet(value, key, step, here, found)
 

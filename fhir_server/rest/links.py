@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir_server.errors import Invalid, Issue
 from fhir_server.model.resource_types import NUMBERS
-from fhir_server.model.walk import references, rewrite_links
+from fhir_server.model.walk import ElementSite, links, references_of, rewrite
 from fhir_server.rest.conditions import condition
 from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
@@ -26,14 +26,14 @@ Pair = tuple[Intent, str | None]
 
 async def link_entries(server: Server, pairs: Sequence[Pair]) -> None:
     """Rewrites, in place, links to entries of the transaction and conditional references."""
-    resources = [intent.resource for intent, _ in pairs if intent.resource is not None]
+    sites = [(links(intent.resource), intent.place) for intent, _ in pairs if intent.resource is not None]
     mapping = dict(_new_names(pairs))
-    for text, place in _conditional_references(pairs):
+    for text, place in _conditional_references(sites):
         if text not in mapping:
             mapping[text] = await _resolve(server, text, place, pairs)
     if mapping:
-        for resource in resources:
-            rewrite_links(resource, mapping)
+        for found, _ in sites:
+            rewrite(found, mapping)
 
 
 def _new_names(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
@@ -48,12 +48,12 @@ def _new_names(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
             yield restful.group(1), name
 
 
-def _conditional_references(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
-    for intent, _ in pairs:
-        for site in references(intent.resource) if intent.resource else ():
+def _conditional_references(found: Sequence[tuple[Sequence[ElementSite], str]]) -> Iterator[tuple[str, str]]:
+    for sites, place in found:
+        for site in references_of(sites):
             type_name, separator, _ = site.reference.partition("?")
             if separator and type_name in NUMBERS:
-                yield site.reference, intent.place
+                yield site.reference, place
 
 
 async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair]) -> str:

@@ -51,7 +51,12 @@ CURRENT = compile_template(_CURRENT)
 _IN_ORDER = _CURRENT.order_by(tables.resource.c.rid)
 LOCK_TO_CHANGE = compile_template(_IN_ORDER.with_for_update(of=tables.resource, key_share=True))
 LOCK_TO_DELETE = compile_template(_IN_ORDER.with_for_update(of=tables.resource))
-LOCK_AS_TARGET = compile_template(_IN_ORDER.with_for_update(of=tables.resource, key_share=True, read=True))
+LOCK_AS_TARGET = compile_template(
+    _CURRENT.with_only_columns(tables.resource.c.type, tables.resource.c.id)
+    .where(tables.resource.c.body.is_not(None))
+    .order_by(tables.resource.c.rid)
+    .with_for_update(of=tables.resource, key_share=True, read=True)
+)
 NAMED_VERSION = compile_template(
     _one(tables.resource, RESOURCE_COLUMNS).union_all(_one(tables.history, HISTORY_COLUMNS))
 )
@@ -89,6 +94,16 @@ async def current_versions(
     values = {"types": [type_number(name) for name, _ in wanted], "ids": [key for _, key in wanted]}
     found = await _fetch(connection, statement, values)
     return {(version.type_name, version.id): version for version in found}
+
+
+async def lock_targets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
+    """Those of `keys` that are there and not deleted; they stay until the transaction has ended."""
+    wanted = list(keys)
+    if not wanted:
+        return set()
+    values = {"types": [type_number(name) for name, _ in wanted], "ids": [key for _, key in wanted]}
+    cursor = await connection.execute(LOCK_AS_TARGET, values)
+    return {(type_name(number), key) for number, key in await cursor.fetchall()}
 
 
 async def named_version(

@@ -16,7 +16,7 @@ from fhir_server.model.walk import references
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.types.reference import local_reference
 from fhir_server.storage.database import Connection
-from fhir_server.storage.read import LOCK_AS_TARGET, Key, current_versions
+from fhir_server.storage.read import Key, lock_targets
 from fhir_server.storage.statements import compile_template
 
 Integrity = Literal["off", "warn", "enforce"]
@@ -57,8 +57,7 @@ async def dangling(
     `written` and `deleted` are those of this transaction itself.
     """
     wanted = [link for link in links if link.key not in written]
-    found = await current_versions(connection, {link.key for link in wanted}, LOCK_AS_TARGET)
-    alive = {key for key, version in found.items() if not version.deleted} - deleted
+    alive = await lock_targets(connection, {link.key for link in wanted}) - deleted
     return [
         Issue("not-found", f"There is no {'/'.join(link.key)} to refer to", link.place)
         for link in wanted
