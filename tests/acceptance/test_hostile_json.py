@@ -47,7 +47,8 @@ NO_JSON = {
     "a lone low surrogate": in_a_patient('"language":"\\udc00x"'),
     "surrogates the wrong way round": in_a_patient('"language":"\\udc00\\ud800"'),
     "a byte order mark": b"\xef\xbb\xbf" + in_a_patient('"active":true'),
-    "a byte order mark and a negative zero": b"\xef\xbb\xbf" + in_a_patient('"multipleBirthInteger":-0'),
+    "a byte order mark and a negative zero": b"\xef\xbb\xbf"
+    + in_a_patient('"extension":[{"url":"http://example.org/x","valueDecimal":-0}]'),
     "UTF-16": json.dumps(a_patient()).encode("utf-16"),
     "UTF-32": json.dumps(a_patient()).encode("utf-32"),
     "something behind it": in_a_patient('"active":true') + b"{}",
@@ -144,6 +145,14 @@ def test_what_is_no_json_is_refused(client, write):
 def test_json_that_is_no_resource_and_no_patch_is_refused(client, write):
     harmless = HARMLESS.get(write, set())
     hold(client, write, {name: body for name, body in NO_RESOURCE.items() if name not in harmless})
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_an_object_of_too_many_members_is_too_costly(client, write):
+    method, path, headers = WRITES[write]
+    body = in_a_patient(keys(1_001))
+    outcome = refused(client.request(method, path, content=body, headers=headers), 403)
+    assert outcome["issue"][0]["code"] == "too-costly"
 
 
 @pytest.mark.parametrize("kind", ["transaction", "batch"])
