@@ -63,8 +63,9 @@ def test_prefer_representation_puts_the_resources_into_the_answer(client):
     assert entry["resource"]["name"] == [{"family": "Chalmers"}]
 
 
-def test_an_entry_that_reads_holds_the_resource(client, patient_id):
+def test_an_entry_that_reads_holds_the_resource_under_its_full_url(client, galenic, patient_id):
     [entry] = answers(client, an_entry("GET", f"Patient/{patient_id}"))
+    assert entry["fullUrl"] == f"{galenic.base_url}/Patient/{patient_id}"
     assert entry["resource"] == client.get(f"/Patient/{patient_id}").json()
 
 
