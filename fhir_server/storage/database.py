@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ CONNECTION_WAIT_SECONDS = 5.0
 """Longest wait for a free connection before the client is told to come back (seconds)."""
 
 RECONNECT_SECONDS = 1.0
-"""How long a lost connection is tried again, ever more slowly; later it is the next request that tries (seconds)."""
+"""Time between two attempts to make a connection, while the database is away (seconds)."""
 
 CLOCK_SECONDS = 5.0
 """Time between two looks at the database's clock (seconds)."""
@@ -44,6 +44,7 @@ class Database:
             max_size=options.connections,
             timeout=CONNECTION_WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
+            reconnect_failed=self._ask_again,
             open=False,
             configure=self._configure,
             kwargs={
@@ -103,6 +104,15 @@ class Database:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    async def _ask_again(self, _: object) -> None:
+        """The pool tries again when a connection is asked for: without this, those who wait already wait in vain."""
+        self._spawn(self._ask())
+
+    async def _ask(self) -> None:
+        with suppress(psycopg.OperationalError):
+            async with self._pool.connection(timeout=RECONNECT_SECONDS):
+                return
 
     async def _drop_broken(self) -> None:
         """After one broken connection the idle ones are suspect: without this each would fail a request."""
