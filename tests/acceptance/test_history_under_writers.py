@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from fhir_server.auth.context import Context
+from fhir_server.storage.write import write_versions
 from tests.running import naive
 from tests.running.load import Connection, status_of
 from tests.running.pair import BASE_URL, Pair
@@ -80,8 +83,13 @@ async def walk(client: Connection, count: int) -> list[Named]:
         bundle = answer.json()
         assert len(bundle.get("entry", [])) <= count
         seen += [named(entry) for entry in bundle.get("entry", [])]
-        url = next((one["url"].removeprefix(BASE_URL) for one in bundle["link"] if one["relation"] == "next"), None)
+        url = next_of(bundle)
     raise AssertionError("the pages do not end")
+
+
+def next_of(bundle: dict[str, Any]) -> str | None:
+    links = (link["url"] for link in bundle["link"] if link["relation"] == "next")
+    return next((url.removeprefix(BASE_URL) for url in links), None)
 
 
 def named(entry: dict[str, Any]) -> Named:
@@ -105,6 +113,27 @@ async def test_pages_hold_each_version_once_and_all_that_were_there_at_the_first
     assert len(seen) == len(set(seen))
     assert before <= set(seen)
     assert set(seen) <= await asyncio.to_thread(stored, pair)
+
+
+async def test_what_is_committed_between_two_pages_is_on_none_of_them(pair):
+    """Its lastUpdated is older than the first page: by its time alone it would be on the second."""
+    late = pair.a_new_version(a_patient(str(uuid4())))
+    async with (
+        pair.connections(1) as (client,),
+        await psycopg.AsyncConnection.connect(pair.database.app_url) as writer,
+    ):
+        await write_versions(writer, [late], Context("a", "b", "TREAT", "late"))
+        newest = [str(uuid4()), str(uuid4())]
+        for one in newest:
+            assert (await client.send("PUT", f"/Patient/{one}", a_patient(one))).status == 201
+        first = (await client.send("GET", "/Patient/_history?_count=1")).json()
+        await writer.commit()
+        second = (await client.send("GET", next_of(first))).json()
+        third = (await client.send("GET", next_of(second))).json()
+        seen = [named(entry)[0] for page in (first, second, third) for entry in page["entry"]]
+        assert seen[:2] == newest[::-1]
+        assert late.stored.id not in seen
+        assert late.stored.id in [one for one, _ in await walk(client, 100)]
 
 
 async def test_naive_pages_by_offset_repeat_versions(pair, ids):

@@ -11,10 +11,6 @@ import psycopg
 import pytest
 
 from fhir_server.auth.context import Context
-from fhir_server.clock import truncate
-from fhir_server.model.parser import parse_object
-from fhir_server.storage.stamp import stamped
-from fhir_server.storage.version import NewVersion, Version
 from fhir_server.storage.write import write_versions
 from tests.running import naive
 from tests.running.load import Answer, Connection
@@ -134,23 +130,12 @@ async def test_a_conditional_create_waits_for_a_plain_one_that_is_not_committed_
         pair.connections(1) as (client,),
         await psycopg.AsyncConnection.connect(pair.database.app_url) as writer,
     ):
-        await write_versions(writer, [a_new_version(pair, a_patient(key))], Context("a", "b", "TREAT", "held"))
+        await write_versions(writer, [pair.a_new_version(a_patient(key))], Context("a", "b", "TREAT", "held"))
         asked = asyncio.create_task(create_once(client, key))
         await asyncio.to_thread(await_lock_waiters, pair.database.superuser_url, 1)
         assert not asked.done()
         await writer.commit()
         assert (await asked).status == 200
-
-
-def a_new_version(pair: Pair, patient: dict[str, Any]) -> NewVersion:
-    """As the server itself would write it, under an internal id of a block that is taken for it."""
-    resource_id = str(uuid4())
-    with psycopg.connect(pair.database.superuser_url) as connection:
-        rid, now = connection.execute("SELECT 1024 * nextval('rid_block'), clock_timestamp()").fetchone()
-    body = stamped(patient, resource_id, 1, truncate(now))
-    row = pair.indexer.index(parse_object(body, 100))
-    rights = (row.compartments, row.labels)
-    return NewVersion(Version(rid, "Patient", resource_id, 1, truncate(now), "create", body, *rights), None, row, 201)
 
 
 async def test_naive_updates_replace_one_version_several_times(pair):

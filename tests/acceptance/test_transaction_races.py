@@ -154,6 +154,25 @@ async def test_no_deadlock_of_transactions_that_make_the_same_ids_reaches_a_clie
             assert len(first) == 1
 
 
+async def test_a_transaction_that_the_database_ends_for_a_deadlock_is_tried_again(pair):
+    """Two ids are new to both sides, and made in opposite orders: the side that checks for deadlocks is ended."""
+    mine, theirs = str(uuid4()), str(uuid4())
+    context = Context("a", "b", "TREAT", "held")
+    async with (
+        pair.connections(1) as (client,),
+        await psycopg.AsyncConnection.connect(pair.database.superuser_url) as other,
+    ):
+        await other.execute("SET deadlock_timeout = '1h'")
+        await write_versions(other, [pair.a_new_version(a_patient(theirs, "held"))], context)
+        asked = asyncio.create_task(client.send("POST", "", a_transaction(*made([mine, theirs]))))
+        await asyncio.to_thread(await_lock_waiters, pair.database.superuser_url, 1)
+        await write_versions(other, [pair.a_new_version(a_patient(mine, "held"))], context)
+        await other.commit()
+        answer = await asked
+    assert answer.status == 200, answer.body
+    assert [status_of(one) for one in answer.json()["entry"]] == [200, 200]
+
+
 def made(ids: Sequence[str]) -> list[dict[str, Any]]:
     return [entry("PUT", f"Patient/{one}", a_patient(one, str(uuid4()))) for one in ids]
 
