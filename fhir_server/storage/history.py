@@ -8,18 +8,23 @@ https://hl7.org/fhir/R4/http.html#history
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    Integer,
     Select,
+    SmallInteger,
     Table,
     Text,
     and_,
+    bindparam,
     cast,
     exists,
     func,
-    literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -31,10 +36,17 @@ from fhir_server import tables
 from fhir_server.model.resource_types import type_number
 from fhir_server.storage.database import Database
 from fhir_server.storage.read import VERSION_COLUMN_NAMES, to_version
-from fhir_server.storage.statements import compile_with_values
+from fhir_server.storage.statements import compile_template
 from fhir_server.storage.version import Version
 
 TAKE_SNAPSHOT: Final = "SELECT pg_current_snapshot()::text"
+
+LIMIT: Final = bindparam("page_limit", type_=BigInteger())
+AFTER: Final = (
+    bindparam("after_last_updated", type_=tables.INSTANT),
+    bindparam("after_rid", type_=BigInteger()),
+    bindparam("after_version", type_=Integer()),
+)
 
 Position = tuple[datetime, int, int]
 """last_updated, rid and version of the last entry of a page."""
@@ -73,61 +85,92 @@ async def read_history(database: Database, query: HistoryQuery) -> HistoryPage:
         if snapshot is None:
             taken = await (await connection.execute(TAKE_SNAPSHOT)).fetchone()
             snapshot = str(taken[0]) if taken else ""
-        sql, values = compile_with_values(_statement(query, snapshot))
         cursor = connection.cursor(binary=True)
-        await cursor.execute(sql, values, prepare=False)
+        await cursor.execute(_template(_shape(query)), _values(query, snapshot), prepare=False)
         return HistoryPage([to_version(row) for row in await cursor.fetchall()], snapshot)
 
 
-def _statement(query: HistoryQuery, snapshot: str) -> Select[Any]:
-    halves = [_half(table, query, snapshot).subquery() for table in (tables.resource, tables.history)]
+class _Shape(NamedTuple):
+    """Which conditions a query has: for each of the few combinations there is one text of SQL."""
+
+    of_type: bool
+    of_instance: bool
+    since: bool
+    at: bool
+    after: bool
+
+
+def _shape(query: HistoryQuery) -> _Shape:
+    given = (query.type_name, query.id, query.since, query.at, query.after)
+    return _Shape(*(value is not None for value in given))
+
+
+def _values(query: HistoryQuery, snapshot: str) -> dict[str, Any]:
+    low, high = query.at or (None, None)
+    last_updated, rid, version = query.after or (None, None, None)
+    return {
+        "snapshot": snapshot,
+        "page_limit": query.limit,
+        "type_number": None if query.type_name is None else type_number(query.type_name),
+        "resource_id": query.id,
+        "since": query.since,
+        "at_low": low,
+        "at_high": high,
+        "after_last_updated": last_updated,
+        "after_rid": rid,
+        "after_version": version,
+    }
+
+
+@cache
+def _template(shape: _Shape) -> str:
+    """Compiled at first use: compiling takes several times as long as running it for one resource."""
+    halves = [_half(table, shape).subquery() for table in (tables.resource, tables.history)]
     both = union_all(*(select(half) for half in halves)).subquery("versions")
-    return select(both).order_by(*_newest_first(both.c)).limit(query.limit)
+    return compile_template(select(both).order_by(*_newest_first(both.c)).limit(LIMIT))
 
 
-def _half(table: Table, query: HistoryQuery, snapshot: str) -> Select[Any]:
+def _half(table: Table, shape: _Shape) -> Select[Any]:
     columns = [table.c[name] for name in VERSION_COLUMN_NAMES]
-    visible = func.pg_visible_in_snapshot(table.c.xid, cast(cast(literal(snapshot), Text), PgSnapshot()))
-    conditions = [visible, *_scope(table, query), *_times(table, query)]
-    return select(*columns).where(*conditions).order_by(*_newest_first(table.c)).limit(query.limit)
+    snapshot = cast(bindparam("snapshot", type_=Text()), PgSnapshot())
+    visible = func.pg_visible_in_snapshot(table.c.xid, snapshot)
+    conditions = [visible, *_scope(table, shape), *_times(table, shape)]
+    return select(*columns).where(*conditions).order_by(*_newest_first(table.c)).limit(LIMIT)
 
 
 def _newest_first(columns: Any) -> Sequence[ColumnElement[Any]]:
     return columns.last_updated.desc(), columns.rid.desc(), columns.version.desc()
 
 
-def _scope(table: Table, query: HistoryQuery) -> list[ColumnElement[bool]]:
-    if query.type_name is None:
+def _scope(table: Table, shape: _Shape) -> list[ColumnElement[bool]]:
+    number = bindparam("type_number", type_=SmallInteger())
+    if not shape.of_type:
         return []
-    number = type_number(query.type_name)
-    if query.id is None:
+    if not shape.of_instance:
         return [table.c.type == number]
     directory = tables.directory.c
-    rid = select(directory.rid).where(directory.type == number, directory.id == query.id)
+    rid = select(directory.rid).where(directory.type == number, directory.id == bindparam("resource_id", type_=Text()))
     return [table.c.rid == rid.scalar_subquery()]
 
 
-def _times(table: Table, query: HistoryQuery) -> list[ColumnElement[bool]]:
+def _times(table: Table, shape: _Shape) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if query.after is not None:
+    if shape.after:
         position = tuple_(table.c.last_updated, table.c.rid, table.c.version)
-        last_updated, rid, version = query.after
-        conditions.append(
-            position < tuple_(literal(last_updated, tables.INSTANT), literal(rid), literal(version))
-        )
-    if query.since is not None:
-        conditions.append(table.c.last_updated >= query.since)
-    if query.at is not None:
-        low, high = query.at
+        conditions.append(position < tuple_(*AFTER))
+    if shape.since:
+        conditions.append(table.c.last_updated >= bindparam("since", type_=tables.INSTANT))
+    if shape.at:
+        low, high = (bindparam(name, type_=tables.INSTANT) for name in ("at_low", "at_high"))
         conditions.append(and_(table.c.last_updated < high, ~_superseded_by(table, low)))
     return conditions
 
 
-def _superseded_by(table: Table, moment: datetime) -> ColumnElement[bool]:
+def _superseded_by(table: Table, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether the next version of the same resource was there at `moment`."""
     later = (tables.resource.alias("later_resource").c, tables.history.alias("later_history").c)
     return or_(*(exists().where(_follows(one, table), one.last_updated <= moment) for one in later))
 
 
 def _follows(later: Any, table: Table) -> ColumnElement[bool]:
-    return and_(later.rid == table.c.rid, later.version == table.c.version + 1)
+    return and_(later.rid == table.c.rid, later.version == table.c.version + literal_column("1"))
