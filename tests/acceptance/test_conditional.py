@@ -93,7 +93,7 @@ def test_a_condition_may_hold_a_question_mark_and_other_letters_than_ascii(clien
     assert conditional_create(client, identifier, f"identifier={token(identifier)}".encode()).status_code == 200
 
 
-UNDECIDED = ["", "Practitioner?identifier=x", "shoe-size=44", "_count=1", "_foo=1", "identifier="]
+UNDECIDED = ["", "Practitioner?identifier=x", "shoe-size=44", "_count=1", "_foo=1", "identifier=", "identifier=x&_foo=1"]
 
 
 @pytest.mark.parametrize("header", UNDECIDED)
@@ -185,7 +185,10 @@ def test_conditional_delete_of_several_by_setting(client, galenic, identifier, q
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("bad", [{}, {"shoe-size": "44"}, {"_count": "1"}, {"_foo": "1"}, {"identifier": ""}])
+@pytest.mark.parametrize(
+    "bad",
+    [{}, {"shoe-size": "44"}, {"_count": "1"}, {"_foo": "1"}, {"identifier": ""}, {"identifier": "x", "_foo": "1"}],
+)
 def test_without_criteria_that_decide_nothing_happens(client, method, bad):
     body = None if method == "DELETE" else a_patient()
     headers = {"Content-Type": MERGE_PATCH} if method == "PATCH" else {}

@@ -197,8 +197,8 @@ def test_100_slow_readers_leave_others_answering(limited, url):
 
 
 def test_many_at_once_are_all_answered(limited, url):
-    with ThreadPoolExecutor(32) as pool:
-        taken = [one for some in pool.map(lambda _: reads(limited, url, 5), range(32)) for one in some]
+    with ThreadPoolExecutor(8) as pool:
+        taken = [one for some in pool.map(lambda _: reads(limited, url, 20), range(8)) for one in some]
     assert len(taken) == 160
 
 
