@@ -2,7 +2,7 @@
 
 from fhir_server.rest.commit import commit_one
 from fhir_server.rest.conditions import condition, criteria_of
-from fhir_server.rest.headers import etag, parse_if_match
+from fhir_server.rest.headers import etag, parse_precondition
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.server import Server
 from fhir_server.storage.intents import Intent, Outcome
@@ -28,7 +28,7 @@ def intent(server: Server, request: Request) -> Intent:
         request.new_id,
         request.id or None,
         query,
-        if_match=parse_if_match(request.headers.get("if-match")),
+        precondition=parse_precondition(request.headers),
         delete_all=server.conditional_delete == "multiple",
         place=request.place,
     )

@@ -1,6 +1,7 @@
 """The headers the FHIR API reads and writes. https://hl7.org/fhir/R4/http.html#versioning."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -8,6 +9,7 @@ from typing import Final, get_args
 
 from fhir_server.errors import Invalid
 from fhir_server.rest.message import Handling, Preferences, Return
+from fhir_server.storage.intents import Precondition
 from fhir_server.storage.version import Version
 
 RETURNS: Final = get_args(Return)
@@ -26,11 +28,15 @@ def version_headers(version: Version) -> dict[str, str]:
     return {"ETag": etag(version), "Last-Modified": last_modified}
 
 
-def parse_if_match(header: str | None) -> frozenset[int] | None:
-    """The versions one of which must be current; None where the header is absent. `*` is not a version."""
-    if header is None:
-        return None
-    return frozenset(int(tag) for tag in _tags("If-Match", header) if tag.isascii() and tag.isdecimal())
+def parse_precondition(headers: Mapping[str, str]) -> Precondition:
+    """If-Match with tags or `*`; of If-None-Match only `*` says something about a write (RFC 9110)."""
+    if_match = headers.get("if-match")
+    if if_match is None:
+        return Precondition(present=False if headers.get("if-none-match", "").strip() == "*" else None)
+    if if_match.strip() == "*":
+        return Precondition(present=True)
+    tags = (tag for tag in _tags("If-Match", if_match) if tag.isascii() and tag.isdecimal())
+    return Precondition(versions=frozenset(map(int, tags)))
 
 
 def not_modified(version: Version, if_none_match: str | None, if_modified_since: str | None) -> bool:

@@ -12,7 +12,7 @@ from fhir_server.model.patching import fhirpath_patch, json_patch, merge_patch
 from fhir_server.model.patching.limits import Limits
 from fhir_server.rest.commit import commit_one
 from fhir_server.rest.conditions import condition, criteria_of
-from fhir_server.rest.headers import parse_if_match
+from fhir_server.rest.headers import parse_precondition
 from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import PLAIN_JSON, body_type
 from fhir_server.rest.respond import written
@@ -42,7 +42,7 @@ def intent(server: Server, request: Request) -> Intent:
         request.id or None,
         query,
         patch=_apply(server, request),
-        if_match=parse_if_match(request.headers.get("if-match")),
+        precondition=parse_precondition(request.headers),
         place=request.place,
     )
 

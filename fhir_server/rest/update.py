@@ -4,7 +4,7 @@ from fhir_server.errors import Invalid
 from fhir_server.rest.bodies import check_id, resource_of
 from fhir_server.rest.commit import commit_one
 from fhir_server.rest.conditions import condition, criteria_of
-from fhir_server.rest.headers import parse_if_match
+from fhir_server.rest.headers import parse_precondition
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.respond import written
 from fhir_server.rest.server import Server
@@ -18,7 +18,7 @@ async def update(server: Server, request: Request) -> Response:
 
 def intent(server: Server, request: Request) -> Intent:
     resource = resource_of(server, request)
-    if_match = parse_if_match(request.headers.get("if-match"))
+    precondition = parse_precondition(request.headers)
     if request.id:
         check_id(request, resource)
         named: str | None = request.id
@@ -29,4 +29,4 @@ def intent(server: Server, request: Request) -> Intent:
     if named is not None and not isinstance(named, str):
         raise Invalid("The id is not a string")
     new_id = named or request.new_id
-    return Intent("update", request.type_name, new_id, named, query, resource, None, if_match, place=request.place)
+    return Intent("update", request.type_name, new_id, named, query, resource, None, precondition, place=request.place)

@@ -13,12 +13,20 @@ Resource = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Precondition:
+    """`versions`: one of them must be current (If-Match); `present`: whether there must be a resource at all."""
+
+    versions: frozenset[int] | None = None
+    present: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """One create, update, patch or delete, by id or by condition.
 
     `id` is the one the client names, `new_id` the one a new resource gets where it names none. `place` is where the
-    intent stands in a Bundle ("Bundle.entry[3]", or ""), `if_match` the versions one of which must be current,
-    `delete_all` whether a conditional delete may delete several, `index` its search row if known.
+    intent stands in a Bundle ("Bundle.entry[3]", or ""); `delete_all`: a conditional delete may delete several;
+    `index`: the search row of `resource` where it was computed already.
     """
 
     kind: Literal["create", "update", "patch", "delete"]
@@ -28,7 +36,7 @@ class Intent:
     condition: Query | None = None
     resource: Resource | None = None
     patch: Callable[[Resource], Resource] | None = None
-    if_match: frozenset[int] | None = None
+    precondition: Precondition = Precondition()
     delete_all: bool = False
     place: str = ""
     index: IndexRow | None = None

@@ -219,17 +219,28 @@ def _replace_parameters(versions: Sequence[NewVersion]) -> Parameters:
     return _resource_parameters(versions) | {"r_previous_version": [v.previous_version for v in versions]}
 
 
-def array_literal(values: Sequence[int]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
+def array_literal(values: Sequence[int | None]) -> str:
+    return "{" + ",".join("NULL" if v is None else str(v) for v in values) + "}"
 
 
-def text_array_literal(values: Sequence[str]) -> str:
-    quoted = ('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
-    return "{" + ",".join(quoted) + "}"
+def text_array_literal(values: Sequence[str | None]) -> str:
+    return "{" + ",".join("NULL" if v is None else _quoted(v) for v in values) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _transpose(columns: Sequence[Column[Any]], prefix: str, rows: Sequence[tuple[Any, ...]]) -> Parameters:
-    return {prefix + c.name: list(values) for c, values in zip(columns, zip(*rows, strict=True), strict=True)}
+    """One array a column. Numbers and texts travel as its literal: psycopg would dump them one by one."""
+    arrays = zip(columns, zip(*rows, strict=True), strict=True)
+    return {prefix + c.name: _array(_wire_type(c), values) for c, values in arrays}
+
+
+def _array(wire_type: TypeEngine[Any], values: Sequence[Any]) -> Any:
+    if isinstance(wire_type, Integer):
+        return array_literal(values)
+    return text_array_literal(values) if isinstance(wire_type, Text) else list(values)
 
 
 def _resource_parameters(versions: Sequence[NewVersion]) -> Parameters:

@@ -150,3 +150,21 @@ def test_ids_are_case_sensitive(client):
     put(client, f"/Patient/a{name}", family="Lower")
     assert put(client, f"/Patient/A{name}", family="Upper").status_code == 201
     assert client.get(f"/Patient/a{name}").json()["name"][0]["family"] == "Lower"
+
+
+def test_if_match_star_asks_for_a_resource_to_be_there(client, url):
+    assert (
+        client.put(url, json=a_patient("Changed", id=url.rpartition("/")[2]), headers={"If-Match": "*"}).status_code
+        == 200
+    )
+    refused(client.put("/Patient/never-was", json=a_patient(id="never-was"), headers={"If-Match": "*"}), 412)
+    refused(client.get("/Patient/never-was"), 404)
+
+
+def test_if_none_match_star_only_creates(client, url):
+    before = client.get(url).content
+    star = {"If-None-Match": "*"}
+    refused(client.put(url, json=a_patient("Other", id=url.rpartition("/")[2]), headers=star), 412)
+    assert client.get(url).content == before
+    assert client.put("/Patient/only-new", json=a_patient(id="only-new"), headers=star).status_code == 201
+    refused(client.put("/Patient/only-new", json=a_patient("Other", id="only-new"), headers=star), 412)

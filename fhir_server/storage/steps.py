@@ -1,0 +1,84 @@
+"""What the intents of a transaction come to: one step for each resource they concern. Pure.
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fhir_server.errors import Invalid, Issue, NotFound
+from fhir_server.storage.intents import Intent, Outcome
+from fhir_server.storage.read import Key
+from fhir_server.storage.version import Version
+
+
+@dataclass(slots=True)
+class Step:
+    """One resource an intent concerns; `key` is (type, id)."""
+
+    intent: Intent
+    key: Key
+    matched: Version | None = None
+    outcome: Outcome | None = None
+    same_as: "Step | None" = None
+
+
+def own_step(intent: Intent) -> Step:
+    return Step(intent, (intent.type_name, intent.id or intent.new_id))
+
+
+def key_of(version: Version) -> Key:
+    return version.type_name, version.id
+
+
+def unmatched(intent: Intent) -> Step:
+    if intent.kind == "patch":
+        raise NotFound(at(intent, f"no {intent.type_name} matches the condition"))
+    step = own_step(intent)
+    if intent.kind == "delete":
+        step.outcome = Outcome(204, None)
+    return step
+
+
+def refuse_overlap(steps: Sequence[Step]) -> None:
+    """R4: entries of a transaction may not address the same resource twice, resolved conditions included."""
+    seen: set[Key] = set()
+    for step in steps:
+        if step.intent.kind != "create" and step.key in seen:
+            message = at(step.intent, f"{'/'.join(step.key)} is addressed twice in one transaction")
+            raise Invalid(message, [Issue("invariant", message, step.intent.place)])
+        if step.intent.kind != "create" or step.matched is None:
+            seen.add(step.key)
+
+
+def replaced(steps: Sequence[Step]) -> dict[str, str]:
+    """Links to an id that was set aside for a resource which turned out to exist."""
+    own = ((step.intent.type_name, step.intent.id or step.intent.new_id) for step in steps)
+    pairs = zip(own, (step.key for step in steps), strict=True)
+    return {"/".join(one): "/".join(other) for one, other in pairs if one != other}
+
+
+def share_creates(steps: Sequence[Step]) -> None:
+    """Conditional creates under one condition in one transaction make one resource."""
+    first: dict[str, Step] = {}
+    for step in steps:
+        if step.intent.kind == "create" and step.intent.condition and step.matched is None:
+            same = first.setdefault(step.intent.condition.normalised, step)
+            if same is not step:
+                step.key, step.same_as = same.key, same
+
+
+def outcomes(intents: Sequence[Intent], steps: Sequence[Step], warnings: Sequence[Issue]) -> list[Outcome]:
+    """One outcome an intent: the first of its steps stands for them all."""
+    first: dict[int, Outcome] = {}
+    for step in steps:
+        outcome = step.outcome
+        if step.same_as and step.same_as.outcome:
+            outcome = Outcome(200, step.same_as.outcome.version)
+        if outcome:
+            first.setdefault(id(step.intent), outcome)
+    return [replace(first[id(intent)], warnings=tuple(warnings)) for intent in intents]
+
+
+def at(intent: Intent, message: str) -> str:
+    return f"{intent.place}: {message}" if intent.place else message
