@@ -1,4 +1,4 @@
-"""Keeps processes running: what dies is started again, at once the first time, then ever later up to 5 s."""
+"""Keeps processes running: what dies is started again, at once the first time, then ever later up to 2 s."""
 
 import contextlib
 import logging
@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from fhir_server.embedded.place import EmbeddedError
 from fhir_server.embedded.process import die_with_parent, finish
 
-DELAYS_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0)
+DELAYS_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
 STEADY_SECONDS = 30.0  # up that long, and the next death counts as a first one
 CHECK_SECONDS = 0.2
 STOP_SECONDS_MAX = 12.0  # an API process drains for up to 10 s
