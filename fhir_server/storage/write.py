@@ -1,42 +1,35 @@
 """One commit: resources, history, search rows, outbox rows and audit records of any number of new versions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Column,
-    ColumnElement,
-    Executable,
-    Integer,
-    Select,
-    Table,
-    Text,
-    bindparam,
-    cast,
-    delete,
-    func,
-    insert,
-    literal_column,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Column, Integer, Text
 from sqlalchemy.types import TypeEngine
 
-from fhir_server import tables
 from fhir_server.auth.context import Context
 from fhir_server.errors import Conflict, GalenicError
 from fhir_server.model.resource_types import type_number
 from fhir_server.search.index import INDEX_VERSION, IndexRow
 from fhir_server.storage import codec
 from fhir_server.storage.database import Connection
-from fhir_server.storage.locks import LOCK_CLASS
-from fhir_server.storage.statements import compile_template
 from fhir_server.storage.version import NewVersion
+from fhir_server.storage.write_statements import (
+    AUDIT_COLUMNS,
+    CHANGE_ONE,
+    CREATE,
+    CREATE_ONE,
+    EVENT_COLUMNS,
+    RECORD,
+    REINDEX,
+    REPLACE,
+    RESOURCE_COLUMNS,
+    SEARCH_COLUMNS,
+    SUPERSEDE,
+    UNINDEX,
+    wire_type_of,
+)
 
 Parameters = dict[str, Any]
 
@@ -53,105 +46,6 @@ class AuditEntry:
     status: int
 
 
-RESOURCE_COLUMNS = tuple(c for c in tables.resource.columns if c.name != "xid")
-SEARCH_COLUMNS = tuple(c for c in tables.search.columns if c.name != "xid")
-EVENT_COLUMNS = tuple(c for c in tables.outbox.columns if c.name != "number")
-AUDIT_COLUMNS = tuple(c for c in tables.audit.columns if c.name not in ("number", "recorded", "xid"))
-
-
-def _wire_type(column: Column[Any]) -> TypeEngine[Any]:
-    """An array per row cannot be an array element: it travels as its literal and is cast in the statement."""
-    return Text() if isinstance(column.type, ARRAY) else column.type
-
-
-Source = Callable[[Sequence[Column[Any]], str], Select[Any]]
-"""Where an INSERT takes its rows from: (columns, prefix of the parameters) -> SELECT."""
-
-
-def _rows(columns: Sequence[Column[Any]], prefix: str) -> Select[Any]:
-    """Any number of rows, handed over as one array parameter per column."""
-    arrays = (cast(bindparam(prefix + c.name), ARRAY(_wire_type(c))) for c in columns)
-    source = func.unnest(*arrays).table_valued(*(c.name for c in columns), name=prefix + "rows").render_derived()
-    values: list[ColumnElement[Any]] = [
-        cast(source.c[c.name], c.type) if isinstance(c.type, ARRAY) else source.c[c.name] for c in columns
-    ]
-    return select(*values)
-
-
-def _row(columns: Sequence[Column[Any]], _: str) -> Select[Any]:
-    """One row, handed over value by value; what several tables hold is one parameter."""
-    return select(*(cast(bindparam(c.name), c.type).label(c.name) for c in columns))
-
-
-def _insert(table: Table, columns: Sequence[Column[Any]], prefix: str, source: Source = _rows) -> Any:
-    return insert(table).from_select([c.name for c in columns], source(columns, prefix))
-
-
-def _enter_directory(source: Source) -> Any:
-    """Shares the locks of the identifiers first: whoever decides by one of them alone makes this wait."""
-    bucket = func.unnest(cast(bindparam("locks"), ARRAY(Integer))).column_valued("bucket")
-    locked = select(func.pg_advisory_xact_lock_shared(literal_column(str(LOCK_CLASS)), bucket)).cte("locked")
-    columns = tuple(tables.directory.columns)
-    taken = select(func.count()).select_from(locked).scalar_subquery()
-    rows = source(columns, "r_").where(taken >= literal_column("0"))
-    return insert(tables.directory).from_select([c.name for c in columns], rows)
-
-
-def _create_statement(source: Source) -> Executable:
-    steps = [
-        _enter_directory(source),
-        _insert(tables.resource, RESOURCE_COLUMNS, "r_", source),
-        _insert(tables.search, SEARCH_COLUMNS, "s_", source),
-        _insert(tables.outbox, EVENT_COLUMNS, "e_", source),
-    ]
-    last = _insert(tables.audit, AUDIT_COLUMNS, "a_", source)
-    return last.add_cte(*(step.cte(f"step{n}") for n, step in enumerate(steps)))  # type: ignore[no-any-return]
-
-
-def _supersede_statement() -> Executable:
-    names = [c.name for c in tables.history.columns]
-    current = select(*(tables.resource.c[name] for name in names))
-    target = tables.resource.c.rid == func.any(cast(bindparam("rids"), ARRAY(BigInteger)))
-    return insert(tables.history).from_select(names, current.where(target))
-
-
-def _replace_statement() -> Executable:
-    rows = _rows((*RESOURCE_COLUMNS, tables.outbox.c.previous_version), "r_").subquery("new")
-    changed = [c.name for c in RESOURCE_COLUMNS if c.name not in ("rid", "type", "id")]
-    return (
-        update(tables.resource)
-        .values({name: rows.c[name] for name in changed} | {"xid": tables.THIS_TRANSACTION})
-        .where(tables.resource.c.rid == rows.c.rid, tables.resource.c.version == rows.c.previous_version)
-    )
-
-
-def _reindex_statement() -> Executable:
-    names = [c.name for c in SEARCH_COLUMNS]
-    new = upsert(tables.search).from_select(names, _rows(SEARCH_COLUMNS, "s_"))
-    values = {name: new.excluded[name] for name in names if name != "rid"}
-    return new.on_conflict_do_update(index_elements=["rid"], set_=values | {"xid": tables.THIS_TRANSACTION})
-
-
-def _unindex_statement() -> Executable:
-    return delete(tables.search).where(
-        tables.search.c.rid == func.any(cast(bindparam("rids"), ARRAY(BigInteger)))
-    )
-
-
-def _record_statement() -> Executable:
-    outbox = _insert(tables.outbox, EVENT_COLUMNS, "e_").cte("recorded")
-    return _insert(tables.audit, AUDIT_COLUMNS, "a_").add_cte(outbox)  # type: ignore[no-any-return]
-
-
-CREATE = compile_template(_create_statement(_rows)).replace("%(r_body)s", "%(r_body)b")
-CREATE_ONE = compile_template(_create_statement(_row)).replace("%(body)s", "%(body)b")
-SUPERSEDE = compile_template(_supersede_statement())
-REPLACE = compile_template(_replace_statement()).replace("%(r_body)s", "%(r_body)b")
-REINDEX = compile_template(_reindex_statement())
-UNINDEX = compile_template(_unindex_statement())
-RECORD = compile_template(_record_statement())
-
-
 async def write_versions(
     connection: Connection,
     versions: Sequence[NewVersion],
@@ -165,14 +59,26 @@ async def write_versions(
     created = [v for v in versions if v.previous_version is None]
     changed = [v for v in versions if v.previous_version is not None]
     try:
-        if len(versions) == 1 and created and not audit:
-            await connection.execute(CREATE_ONE, _create_one_parameters(created[0], context))
-        elif created:
+        if len(versions) == 1 and versions[0].index and not audit:
+            await _write_one(connection, versions[0], context)
+            return
+        if created:
             await connection.execute(CREATE, _create_parameters(created, context, () if changed else audit))
     except UniqueViolation as error:
         raise IdTaken("the id was taken by another request") from error
     if changed:
         await _change(connection, changed, context, audit)
+
+
+async def _write_one(connection: Connection, new: NewVersion, context: Context) -> None:
+    statement = CREATE_ONE if new.previous_version is None else CHANGE_ONE
+    done = await connection.execute(statement, _one_row_parameters(new, context))
+    if done.rowcount != 1:
+        raise _moved_on()
+
+
+def _moved_on() -> Conflict:
+    return Conflict("a resource was changed by another request at the same time")
 
 
 async def _change(
@@ -189,17 +95,15 @@ async def _change(
             await connection.execute(UNINDEX, {"rids": gone})
         await connection.execute(RECORD, _record_parameters(versions, context, audit))
     if replaced.rowcount != len(versions):
-        raise Conflict("a resource was changed by another request at the same time")
+        raise _moved_on()
 
 
-def _create_parameters(
-    versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]
-) -> Parameters:
+def _create_parameters(versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]) -> Parameters:
     rows = _resource_parameters(versions) | _search_parameters(versions)
     return {"locks": _locks(versions)} | rows | _record_parameters(versions, context, audit)
 
 
-def _create_one_parameters(new: NewVersion, context: Context) -> Parameters:
+def _one_row_parameters(new: NewVersion, context: Context) -> Parameters:
     """Where two tables have a column of one name it holds the same."""
     parts = (
         (RESOURCE_COLUMNS, _resource_row(new)),
@@ -234,7 +138,7 @@ def _quoted(text: str) -> str:
 def _transpose(columns: Sequence[Column[Any]], prefix: str, rows: Sequence[tuple[Any, ...]]) -> Parameters:
     """One array a column. Numbers and texts travel as its literal: psycopg would dump them one by one."""
     arrays = zip(columns, zip(*rows, strict=True), strict=True)
-    return {prefix + c.name: _array(_wire_type(c), values) for c, values in arrays}
+    return {prefix + c.name: _array(wire_type_of(c), values) for c, values in arrays}
 
 
 def _array(wire_type: TypeEngine[Any], values: Sequence[Any]) -> Any:
@@ -287,9 +191,7 @@ def _search_row(new: NewVersion) -> tuple[Any, ...]:
     )
 
 
-def _record_parameters(
-    versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]
-) -> Parameters:
+def _record_parameters(versions: Sequence[NewVersion], context: Context, audit: Sequence[AuditEntry]) -> Parameters:
     events = [_event_row(v, context) for v in versions]
     records = [_audit_row(v, context) for v in versions] + [_summary_row(entry, context) for entry in audit]
     return _transpose(EVENT_COLUMNS, "e_", events) | _transpose(AUDIT_COLUMNS, "a_", records)
