@@ -72,7 +72,9 @@ def _end_of(text: str) -> datetime | None:
 
 def parse_preferences(header: str | None) -> Preferences:
     """`return=…` and `handling=…`; other preferences are not ours and are ignored."""
-    pairs = (part.strip().partition("=") for part in re.split(r"[,;]", header or ""))
+    if header is None:
+        return Preferences()
+    pairs = (part.strip().partition("=") for part in re.split(r"[,;]", header))
     wishes = {name: value.strip('"') for name, _, value in pairs}
     return Preferences(
         returning=next((known for known in RETURNS if known == wishes.get("return")), None),

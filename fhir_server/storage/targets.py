@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, cast, literal_column, selec
 from fhir_server import tables
 from fhir_server.errors import Issue
 from fhir_server.model.resource_types import RESOURCE_TYPES
-from fhir_server.model.walk import references
+from fhir_server.model.walk import ReferenceSite, references
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.types.reference import local_reference
 from fhir_server.storage.database import Connection
@@ -30,23 +30,26 @@ REFERRERS = compile_template(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference to a resource of this server; `place` is its FHIRPath."""
+    """A reference to a resource of this server."""
 
     key: Key
-    place: str
+    site: ReferenceSite
+    inside: str
+    """The FHIRPath of the resource it stands in."""
+
+    @property
+    def place(self) -> str:
+        """Its FHIRPath; asked for only where it leads nowhere."""
+        return self.inside + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in self.site.path)
 
 
-def local_links(resource: dict[str, Any], base_url: str) -> Iterator[Link]:
+def local_links(resource: dict[str, Any], base_url: str, inside: str) -> Iterator[Link]:
+    """The references of `resource`, which stands at the FHIRPath `inside`, to this server's resources."""
     for site in references(resource):
         local = local_reference(site.reference, base_url)
         if local:
             target_type, _, target_id = local.partition("/")
-            yield Link((target_type, target_id), _fhirpath(site.path))
-
-
-def _fhirpath(path: Iterable[str | int]) -> str:
-    """`("performer", 0, "reference")` as `performer[0].reference`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+            yield Link((target_type, target_id), site, inside)
 
 
 async def dangling(

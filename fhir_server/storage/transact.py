@@ -204,9 +204,8 @@ class Writer:
         return current
 
     def _links(self, step: Step, attempt: Attempt) -> Iterator[Link]:
-        prefix = f"{step.intent.place}.resource." if step.intent.place else f"{step.intent.type_name}."
-        for link in local_links(attempt.resource(step.intent), self._indexer.base_url):
-            yield Link(link.key, prefix + link.place)
+        inside = f"{step.intent.place}.resource" if step.intent.place else step.intent.type_name
+        return local_links(attempt.resource(step.intent), self._indexer.base_url, inside)
 
 
 def _is_plain_create(batch: Batch) -> bool:
