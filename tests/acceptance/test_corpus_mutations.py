@@ -23,7 +23,7 @@ DATES = ("date", "dateTime", "instant")
 
 def objects_in(value, type_name, place):
     """(object, its type, its place) of a resource or element and all below it, by the definitions."""
-    name = value.get("resourceType", type_name)
+    name = value["resourceType"] if type_name in (None, "Resource") else type_name
     yield value, name, place
     for key, item in value.items():
         found = DEFINITIONS.property_of(name, key)
@@ -69,10 +69,10 @@ def wrong_json_type(value, name, place, draw):
     if not keys:
         return None
     key = draw.choice(keys)
-    value[key] = draw.choice([[{}], {"value": 1}, True, 7, "x"])
+    value[key] = draw.choice([[{}], {"colour": 1}, True, 7, "x"])
     old = DEFINITIONS.property_of(name, key)
     if isinstance(value[key], (bool, int, str)) and DEFINITIONS.is_primitive(old.type.name) and old.element.max == 1:
-        value[key] = {"value": 1}
+        value[key] = {"colour": 1}
     return None, f"{place}.{old.element.name.removesuffix('[x]')}"
 
 
