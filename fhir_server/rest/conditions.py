@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fhir_server.errors import Invalid
+from fhir_server.errors import Invalid, Issue
 from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
 from fhir_server.search.parse import parse
@@ -19,8 +19,9 @@ def criteria_of(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def condition(server: Server, type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
     """The query; raises `Invalid` where there are no criteria, or unknown ones: they would match everything."""
     query, warnings = parse(server.indexer.registry, type_name, pairs, server.parse_options(lenient=False))
-    if warnings:
-        raise Invalid("A condition may only use search parameters", warnings)
+    if warnings or any(name == "_count" for name, _ in pairs):
+        message = f"A condition may only use search parameters of {type_name}, and no _count"
+        raise Invalid(message, [Issue("invalid", message)])
     if not query.criteria and query.ids is None:
         raise Invalid(f"A conditional interaction on {type_name} needs search criteria")
     return query

@@ -69,7 +69,7 @@ def response_entry(server: Server, bundle_request: Request, request: Request, re
     if response.body is not None and (request.method in ("GET", "HEAD") or returning == "representation"):
         entry |= _resource(server, response)
     elif returning == "OperationOutcome":
-        told["outcome"] = outcome_resource(())
+        told["outcome"] = outcome_resource(response.warnings)
     return entry
 
 

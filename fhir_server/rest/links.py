@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#trules
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_server.errors import Invalid, Issue
 from fhir_server.model.resource_types import NUMBERS
@@ -18,42 +18,70 @@ from fhir_server.search.query import Query
 from fhir_server.storage.find import find_identity
 from fhir_server.storage.intents import Intent
 
-_RESTFUL = re.compile(r"https?://.+/([A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
+_RESTFUL = re.compile(r"(https?://.+)/([A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
 
 Pair = tuple[Intent, str | None]
 """An intent and the fullUrl of its entry."""
 
 
+class _Linked(NamedTuple):
+    sites: list[ElementSite]
+    place: str
+    base: str
+    """The base of the entry's fullUrl; "" where it has none."""
+
+
 async def link_entries(server: Server, pairs: Sequence[Pair]) -> None:
     """Rewrites, in place, links to entries of the transaction and conditional references."""
-    sites = [(links(intent.resource), intent.place) for intent, _ in pairs if intent.resource is not None]
+    linked = [_Linked(links(i.resource or {}), i.place, _base(url)) for i, url in pairs if _has_links(i)]
     mapping = dict(_new_names(pairs))
-    for text, place in _conditional_references(sites):
+    relative = _relative_names(pairs)
+    for text, place in _conditional_references(linked):
         if text not in mapping:
             mapping[text] = await _resolve(server, text, place, pairs)
-    if mapping:
-        for found, _ in sites:
-            rewrite(found, mapping)
+    for one in linked:
+        rewrite(one.sites, mapping | relative.get(one.base, {}))
+
+
+def _has_links(intent: Intent) -> bool:
+    """A stored Bundle is a document of its own: what its entries refer to is resolved within it."""
+    return intent.resource is not None and intent.type_name != "Bundle"
+
+
+def _base(full_url: str | None) -> str:
+    restful = _RESTFUL.match(full_url or "")
+    return restful.group(1) if restful else ""
 
 
 def _new_names(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
-    """fullUrl to `Type/id`; a relative link is read against the fullUrl, so `Type/id` of a POST follows too."""
     for intent, full_url in pairs:
-        if full_url is None or intent.kind not in ("create", "update"):
-            continue
-        name = f"{intent.type_name}/{intent.id or intent.new_id}"
-        yield full_url, name
-        restful = _RESTFUL.match(full_url)
+        if full_url is not None and intent.kind in ("create", "update"):
+            yield full_url, _name(intent)
+
+
+def _relative_names(pairs: Sequence[Pair]) -> dict[str, dict[str, str]]:
+    """By base: `Type/id` of a POST's fullUrl. A relative link is read against the fullUrl of its own entry.
+
+    https://hl7.org/fhir/R4/bundle.html#references
+    """
+    names: dict[str, dict[str, str]] = {}
+    for intent, full_url in pairs:
+        restful = _RESTFUL.match(full_url or "")
         if restful and intent.kind == "create":
-            yield restful.group(1), name
+            names.setdefault(restful.group(1), {})[restful.group(2)] = _name(intent)
+    return names
 
 
-def _conditional_references(found: Sequence[tuple[Sequence[ElementSite], str]]) -> Iterator[tuple[str, str]]:
-    for sites, place in found:
-        for site in references_of(sites):
+def _name(intent: Intent) -> str:
+    return f"{intent.type_name}/{intent.id or intent.new_id}"
+
+
+def _conditional_references(found: Sequence[_Linked]) -> Iterator[tuple[str, str]]:
+    for one in found:
+        for site in references_of(one.sites):
             type_name, separator, _ = site.reference.partition("?")
             if separator and type_name in NUMBERS:
-                yield site.reference, place
+                yield site.reference, one.place
 
 
 async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair]) -> str:
@@ -74,4 +102,4 @@ def _new_matches(server: Server, query: Query, pairs: Sequence[Pair]) -> Iterato
     for intent, _ in pairs:
         resource: Any = intent.resource
         if resource and matches(server.indexer.registry, query, resource, server.base_url):
-            yield f"{intent.type_name}/{intent.id or intent.new_id}"
+            yield _name(intent)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fhir_server.auth.context import Context
+from fhir_server.errors import Issue
 from fhir_server.storage.version import Version
 
 FHIR_JSON = "application/fhir+json"
@@ -55,3 +56,4 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     version: Version | None = None
+    warnings: tuple[Issue, ...] = ()

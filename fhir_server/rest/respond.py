@@ -28,11 +28,11 @@ def written(base_url: str, request: Request, outcome: Outcome) -> Response:
         headers["Location"] = location(base_url, version)
     match request.preferences.returning:
         case "minimal":
-            return Response(outcome.status, headers, None, version)
+            return Response(outcome.status, headers, None, version, outcome.warnings)
         case "OperationOutcome":
             return Response(outcome.status, headers, outcome_body((*outcome.warnings, _done(version))), version)
         case _:
-            return Response(outcome.status, headers, version.body, version)
+            return Response(outcome.status, headers, version.body, version, outcome.warnings)
 
 
 def _done(version: Version) -> Issue:

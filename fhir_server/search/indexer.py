@@ -9,6 +9,7 @@ from fhir_server.search.index import IndexRow
 from fhir_server.search.keys import KeyHasher, lock_bucket
 from fhir_server.search.query import Query
 from fhir_server.search.registry import KEYED_TYPES, Parameter, Registry
+from fhir_server.search.types.token import is_identity
 
 IDENTIFIER = "identifier"
 
@@ -56,7 +57,7 @@ class Indexer:
 
     def _identifier_locks(self, type_name: str, keys: Iterable[str]) -> tuple[int, ...]:
         """`system|` does not lock: it is no identity, and would make strangers wait for each other."""
-        return tuple(sorted({self.identifier_lock(type_name, key) for key in keys if not key.endswith("|")}))
+        return tuple(sorted({self.identifier_lock(type_name, key) for key in keys if is_identity(key)}))
 
     def identifier_lock(self, type_name: str, key: str) -> int:
         """The bucket of one identifier of one type."""

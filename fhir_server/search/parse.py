@@ -18,6 +18,12 @@ CRITERIA_MAX = 50
 """Parameters of one query (parameters)."""
 
 
+NOT_YET = frozenset(
+    "_contained _containedType _content _filter _has _include _list _query _revinclude _sort _text _total _type".split()
+)
+"""R4's parameters that filter, order or add: ignoring one would answer another question."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
     """What a query may fall back on; `lenient` drops unknown parameters instead of refusing them."""
@@ -54,9 +60,9 @@ def parse(
 def _criterion(registry: Registry, type_name: str, name: str, text: str, base_url: str) -> Criterion | None:
     code, _, modifier = name.partition(":")
     parameter = registry.parameters(type_name).get(code.partition(".")[0])
-    if parameter is None:
+    if parameter is None and code not in NOT_YET:
         return None
-    if "." in code or parameter.type not in KEYED_TYPES:
+    if parameter is None or "." in code or parameter.type not in KEYED_TYPES:
         message = f"Searching {type_name} by '{name[:60]}' is not supported yet"
         raise NotSupported(message, [Issue("not-supported", message)])
     keys = tuple(parameter.query_key(part, modifier, base_url) for part in _values(name, text))

@@ -1,5 +1,6 @@
 """A search as it was understood: frozen, free of text and of the database."""
 
+import json
 from dataclasses import dataclass
 
 
@@ -25,5 +26,5 @@ class Query:
     @property
     def normalised(self) -> str:
         """Equal for queries that ask the same: the key of the lock conditional interactions take."""
-        parts = sorted(f"{c.parameter}={','.join(sorted(c.keys))}" for c in self.criteria)
-        return "&".join([self.type_name, *parts, *(["_id=" + ",".join(sorted(self.ids))] if self.ids else [])])
+        criteria = sorted((c.parameter, sorted(c.keys)) for c in self.criteria)
+        return json.dumps([self.type_name, criteria, None if self.ids is None else sorted(self.ids)])

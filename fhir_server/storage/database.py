@@ -12,13 +12,19 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from fhir_server.clock import DatabaseClock
-from fhir_server.errors import TooCostly, Unavailable
+from fhir_server.errors import Conflict, TooCostly, Unavailable
 
 CONNECTION_WAIT_SECONDS = 5.0
 """Longest wait for a free connection before the client is told to come back (seconds)."""
 
 RECONNECT_SECONDS = 1.0
 """Time between two attempts to make a connection, while the database is away (seconds)."""
+
+LOCK_WAIT_MS = 4_000
+"""Longest wait for what another transaction holds before the client is told to try again (milliseconds)."""
+
+READ_CONNECTIONS = 2
+"""Connections kept for reads by id, beside those of GALENIC_DATABASE_CONNECTIONS (connections)."""
 
 CLOCK_SECONDS = 5.0
 """Time between two looks at the database's clock (seconds)."""
@@ -38,10 +44,15 @@ class Database:
 
     def __init__(self, options: DatabaseOptions) -> None:
         self.clock = DatabaseClock()
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool = self._make_pool(options, options.connections)
+        self._read_pool = self._make_pool(options, READ_CONNECTIONS)
+        self._background: set[asyncio.Task[None]] = set()
+
+    def _make_pool(self, options: DatabaseOptions, size: int) -> AsyncConnectionPool[Connection]:
+        return AsyncConnectionPool(
             options.url,
-            min_size=min(4, options.connections),
-            max_size=options.connections,
+            min_size=min(4, size),
+            max_size=size,
             timeout=CONNECTION_WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             reconnect_failed=self._ask_again,
@@ -51,14 +62,15 @@ class Database:
                 "autocommit": True,
                 "application_name": "galenic",
                 "options": f"-c statement_timeout={options.statement_timeout_ms} -c timezone=UTC"
+                f" -c lock_timeout={LOCK_WAIT_MS}"
                 f" -c idle_in_transaction_session_timeout={options.statement_timeout_ms * 2}",
                 "prepare_threshold": 2,
             },
         )
-        self._background: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         await self._pool.open()
+        await self._read_pool.open()
         self._spawn(self._follow_clock())
 
     async def close(self) -> None:
@@ -66,12 +78,20 @@ class Database:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._pool.close()
+        await self._read_pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection in autocommit; raises `Unavailable` where the database is away."""
         with self._translated():
             async with self._pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def read_connection(self) -> AsyncIterator[Connection]:
+        """One of the few connections that writers cannot take."""
+        with self._translated():
+            async with self._read_pool.connection() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -95,7 +115,9 @@ class Database:
         except PoolTimeout as error:
             raise Unavailable("all connections to the database are busy or the database is away") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if not isinstance(error, psycopg.errors.DeadlockDetected):
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                raise Conflict("another request holds what this one needs; try again") from error
+            if _is_away(error):
                 self._spawn(self._drop_broken())
                 raise Unavailable("the database is away") from error
             raise
@@ -105,18 +127,14 @@ class Database:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _ask_again(self, _: object) -> None:
+    async def _ask_again(self, pool: AsyncConnectionPool[Connection]) -> None:
         """The pool tries again when a connection is asked for: without this, those who wait already wait in vain."""
-        self._spawn(self._ask())
-
-    async def _ask(self) -> None:
-        with suppress(psycopg.OperationalError):
-            async with self._pool.connection(timeout=RECONNECT_SECONDS):
-                return
+        self._spawn(_ask(pool))
 
     async def _drop_broken(self) -> None:
         """After one broken connection the idle ones are suspect: without this each would fail a request."""
         await self._pool.check()
+        await self._read_pool.check()
 
     async def _configure(self, connection: Connection) -> None:
         cursor = await connection.execute("SELECT clock_timestamp()")
@@ -130,3 +148,18 @@ class Database:
                 self.clock.synchronise(await self.now())
             except Unavailable:
                 continue
+
+
+async def _ask(pool: AsyncConnectionPool[Connection]) -> None:
+    with suppress(psycopg.OperationalError):
+        async with pool.connection(timeout=RECONNECT_SECONDS):
+            return
+
+
+def _is_away(error: psycopg.Error) -> bool:
+    """No answer at all, or one of the classes that speak of the connection, of shutting down or of too many clients.
+
+    https://www.postgresql.org/docs/18/errcodes-appendix.html
+    """
+    state = error.sqlstate
+    return state is None or state.startswith(("08", "57P")) or state == "53300"

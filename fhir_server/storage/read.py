@@ -130,23 +130,32 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: deque[tuple[Key, asyncio.Future[Version | None]]] = deque()
-        self._drains: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def current(self, type_name: str, resource_id: str) -> Version | None:
         """The current version, a deletion included; None where there never was one."""
         future: asyncio.Future[Version | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(((type_name, resource_id), future))
-        if len(self._drains) < READERS:
-            drain = asyncio.create_task(self._drain())
-            self._drains.add(drain)
-            drain.add_done_callback(self._drains.discard)
+        if self._running < READERS:
+            self._running += 1
+            task = asyncio.create_task(self._drain())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _drain(self) -> None:
+        """Is counted out in the very step in which it finds nobody waiting: who comes next starts another."""
+        try:
+            await self._serve()
+        finally:
+            self._running -= 1
+
+    async def _serve(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
-                async with self._database.connection() as connection:
+                async with self._database.read_connection() as connection:
                     found = await current_versions(connection, dict(batch))
             except Exception as error:  # noqa: BLE001 - every waiter gets the failure it caused
                 _fail(batch, error)

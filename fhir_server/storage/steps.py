@@ -59,13 +59,18 @@ def replaced(steps: Sequence[Step]) -> dict[str, str]:
 
 
 def share_creates(steps: Sequence[Step]) -> None:
-    """Conditional creates under one condition in one transaction make one resource."""
+    """Conditional creates under one condition make one resource; with an update under it they would collide."""
     first: dict[str, Step] = {}
     for step in steps:
-        if step.intent.kind == "create" and step.intent.condition and step.matched is None:
-            same = first.setdefault(step.intent.condition.normalised, step)
-            if same is not step:
-                step.key, step.same_as = same.key, same
+        if step.intent.kind not in ("create", "update") or step.intent.condition is None or step.matched:
+            continue
+        same = first.setdefault(step.intent.condition.normalised, step)
+        if same is step:
+            continue
+        if "update" in (same.intent.kind, step.intent.kind):
+            message = at(step.intent, "two entries would create a resource under one condition")
+            raise Invalid(message, [Issue("invariant", message, step.intent.place)])
+        step.key, step.same_as = same.key, same
 
 
 def outcomes(intents: Sequence[Intent], steps: Sequence[Step], warnings: Sequence[Issue]) -> list[Outcome]:

@@ -44,7 +44,12 @@ class Link:
 
 
 def local_links(resource: dict[str, Any], base_url: str, inside: str) -> Iterator[Link]:
-    """The references of `resource`, which stands at the FHIRPath `inside`, to this server's resources."""
+    """The references of `resource`, which stands at the FHIRPath `inside`, to this server's resources.
+
+    A stored Bundle is a document of its own: what its entries refer to is resolved within it.
+    """
+    if resource.get("resourceType") == "Bundle":
+        return
     for site in references(resource):
         local = local_reference(site.reference, base_url)
         if local:

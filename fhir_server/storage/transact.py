@@ -16,6 +16,8 @@ from fhir_server.model.parser import parse_object, write
 from fhir_server.model.walk import rewrite_links
 from fhir_server.search.index import IndexRow
 from fhir_server.search.indexer import Indexer
+from fhir_server.search.matches import matches
+from fhir_server.search.query import Query
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.draft import Attempt, Drafter, Validate
 from fhir_server.storage.events import Waker
@@ -106,6 +108,7 @@ class Writer:
             await self._lock(connection, batch, attempt)
             steps = await self._resolve_all(connection, batch.intents)
             share_creates(steps)
+            self._match_new(steps, attempt)
             refuse_overlap(steps)
             _relink(batch.intents, replaced(steps), attempt)
             return await self._commit(connection, batch, attempt, steps)
@@ -146,6 +149,26 @@ class Writer:
             message = at(intent, f"the condition matches {matches[0].id}, the resource has the id {intent.id}")
             raise Invalid(message, [Issue("invariant", message, f"{intent.type_name}.id")])
         return [Step(intent, key_of(match), match) for match in matches]
+
+    def _match_new(self, steps: list[Step], attempt: Attempt) -> None:
+        """A conditional create also finds what the same transaction creates unconditionally under an identifier."""
+        carriers: dict[int, list[Step]] = {}
+        for step in steps:
+            if step.intent.condition is None and step.intent.kind in ("create", "update"):
+                for bucket in attempt.rows[id(step.intent)].identifiers:
+                    carriers.setdefault(bucket, []).append(step)
+        for step in steps if carriers else ():
+            condition = step.intent.condition
+            if step.intent.kind != "create" or condition is None or step.matched or step.same_as:
+                continue
+            for bucket in self._indexer.query_locks(condition):
+                for other in carriers.get(bucket, ()):
+                    if self._matches(condition, other, attempt):
+                        step.key, step.same_as = other.key, other
+
+    def _matches(self, condition: Query, step: Step, attempt: Attempt) -> bool:
+        resource = attempt.resource(step.intent) | {"id": step.key[1]}
+        return matches(self._indexer.registry, condition, resource, self._indexer.base_url)
 
     async def _commit(self, connection: Connection, batch: Batch, attempt: Attempt, steps: list[Step]) -> list[Outcome]:
         current = await self._lock_current(connection, steps)
@@ -216,7 +239,7 @@ def _is_plain_create(batch: Batch) -> bool:
 
 def _relink(intents: Sequence[Intent], replaced: dict[str, str], attempt: Attempt) -> None:
     """Copies of the resources that link to what was replaced; the next attempt may find something else."""
-    if not replaced or len(intents) == 1:
+    if not replaced:
         return
     names = [name.encode() for name in replaced]
     for intent in intents:

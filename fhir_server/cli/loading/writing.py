@@ -113,7 +113,8 @@ class Loading:
 
 
 def _first_issue(outcome: dict[str, Any]) -> Issue:
-    issue = next(i for i in outcome["issue"] if i["severity"] in ("error", "fatal"))
+    issues = outcome["issue"]
+    issue = next((i for i in issues if i["severity"] in ("error", "fatal")), issues[0])
     return Issue(issue["code"], issue["diagnostics"], next(iter(issue.get("expression", ())), ""))
 
 

@@ -1,5 +1,6 @@
 """Reference parameters: id, Type/id, absolute URL. https://hl7.org/fhir/R4/search.html#reference."""
 
+import re
 from collections.abc import Iterator
 
 from fhir_server.errors import NotSupported
@@ -8,13 +9,14 @@ from fhir_server.search.extract import Typed
 from fhir_server.search.text import unescape
 
 HISTORY = "/_history/"
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def local_reference(reference: str, base_url: str) -> str | None:
     """`Type/id` of a reference to this server, without its version; None for any other."""
     text = reference.removeprefix(base_url + "/").partition(HISTORY)[0]
     type_name, separator, resource_id = text.partition("/")
-    return text if separator and type_name in NUMBERS and resource_id and "/" not in resource_id else None
+    return text if separator and type_name in NUMBERS and _ID.fullmatch(resource_id) else None
 
 
 def index_keys(typed: Typed, base_url: str) -> Iterator[str]:

@@ -12,10 +12,28 @@ def index_keys(typed: Typed) -> Iterator[str]:
     """Keys for `system|code`, for `code` in any system, and for `system|`."""
     for system, code in _tokens(typed):
         if code:
-            yield f"{system}|{code}"
-            yield f"*|{code}"
+            yield whole(system, code)
+            yield in_any_system(code)
         if system:
-            yield f"{system}|"
+            yield of_system(system)
+
+
+def whole(system: str, code: str) -> str:
+    """U+0000 is in no value the parser lets in: two different tokens never have one key."""
+    return f"{system}\0{code}"
+
+
+def in_any_system(code: str) -> str:
+    return f"\0\0{code}"
+
+
+def of_system(system: str) -> str:
+    return f"{system}\0\0"
+
+
+def is_identity(key: str) -> bool:
+    """Whether the key names a token, not all tokens of a system."""
+    return not key.endswith("\0\0")
 
 
 def query_key(text: str, modifier: str) -> str:
@@ -27,8 +45,9 @@ def query_key(text: str, modifier: str) -> str:
         message = f"'{text[:60]}' is not a token: code, system|code, |code or system|"
         raise Invalid(message, [Issue("invalid", message)])
     if len(parts) == 1:
-        return f"*|{unescape(parts[0])}"
-    return "|".join(unescape(part) for part in parts)
+        return in_any_system(unescape(parts[0]))
+    system, code = (unescape(part) for part in parts)
+    return whole(system, code) if code else of_system(system)
 
 
 def _tokens(typed: Typed) -> Iterator[tuple[str, str]]:
