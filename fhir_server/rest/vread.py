@@ -20,7 +20,7 @@ async def vread(server: Server, request: Request) -> Response:
 
 async def find(connection: Connection, request: Request) -> Version:
     number = request.version_id
-    if number.isascii() and number.isdecimal() and len(number) <= VERSION_DIGITS_MAX:
+    if number.isascii() and number.isdecimal() and number[0] != "0" and len(number) <= VERSION_DIGITS_MAX:
         version = await named_version(connection, request.type_name, request.id, int(number))
         if version is not None:
             return version

@@ -146,7 +146,7 @@ class Writer:
         if intent.kind == "create":
             return [Step(intent, key_of(matches[0]), matches[0], Outcome(200, matches[0]))]
         if intent.kind == "update" and intent.id not in (None, matches[0].id):
-            message = at(intent, f"the condition matches {matches[0].id}, the resource has the id {intent.id}")
+            message = at(intent, f"the condition matches a resource with another id than {intent.id}")
             raise Invalid(message, [Issue("invariant", message, f"{intent.type_name}.id")])
         return [Step(intent, key_of(match), match) for match in matches]
 
