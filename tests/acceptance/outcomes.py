@@ -12,7 +12,7 @@ from fhir_server.validation.validator import Validator
 
 VALIDATOR = Validator(load_definitions())
 FHIR_JSON = "application/fhir+json;charset=utf-8"
-INSIDES = re.compile(r"Traceback|File \"|psycopg|sqlalchemy|asyncpg|\bSELECT\b|\bINSERT\b|\.py\b|/fhir_server/|site-packages")
+INSIDES = re.compile(r"Traceback|File \"|psycopg|sqlalchemy|\bSELECT\b|\bINSERT\b|\.py\b|fhir_server|site-packages")
 """What no client should ever see."""
 
 
