@@ -1,0 +1,1 @@
+"""How fast searching is, and how it grows with the store: `python -m tests.benchmarks.search`."""
