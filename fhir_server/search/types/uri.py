@@ -1,18 +1,65 @@
-"""Uri parameters: the exact URI. https://hl7.org/fhir/R4/search.html#uri."""
+"""Uri parameters: the whole URI, or the branch of a URL it is in. https://hl7.org/fhir/R4/search.html#uri."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
-from fhir_server.errors import NotSupported
-from fhir_server.search.extract import Typed
+from fhir_server.search.asked import Asked
+from fhir_server.search.comparison import refuse_modifier
+from fhir_server.search.entries import Entries
+from fhir_server.search.fetching import Typed
+from fhir_server.search.predicate import Predicate
 from fhir_server.search.text import unescape
+from fhir_server.search.types import token
+
+URIS: Final = frozenset("uri url canonical oid uuid".split())
+
+SEGMENTS_MAX = 32
+"""Leading segments of a URL's path that `:below` and `:above` tell apart (segments)."""
+
+_ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]+")
 
 
-def index_keys(typed: Typed) -> Iterator[str]:
-    if isinstance(typed.value, str):
-        yield typed.value
+def index(typed: Typed, name: str, entries: Entries) -> None:
+    """The value; a canonical also without its version; a URL also under each URL above it."""
+    if typed.type_name not in URIS or not isinstance(typed.value, str):
+        return
+    value = typed.value
+    plain = value.partition("|")[0] if typed.type_name == "canonical" else value
+    entries.keys.update({(name, value), (name, plain)})
+    entries.keys.update((_below(name), ancestor) for ancestor in ancestors(plain))
 
 
-def query_key(text: str, modifier: str) -> str:
-    if modifier:
-        raise NotSupported(f"The modifier ':{modifier}' of uri parameters is not supported yet")
-    return unescape(text)
+def _below(name: str) -> str:
+    return f"{name}:below"
+
+
+def ancestors(uri: str) -> Iterator[str]:
+    """The URLs above one, segment by segment, and itself, without closing slashes; only itself for other URIs."""
+    root = _ROOT.match(uri)
+    if root is None:
+        yield uri
+        return
+    url = uri.rstrip("/")
+    slashes = [slash.start() for slash in re.finditer("/", url) if slash.start() >= root.end()]
+    yield from (url[:slash] for slash in slashes[:SEGMENTS_MAX])
+    yield url
+
+
+def predicate(asked: Asked) -> Predicate:
+    """Raises `NotSupported` for modifiers other than `:below` and `:above`."""
+    values = tuple(unescape(value) for value in asked.values)
+    if asked.modifier == "below":
+        return token.HasKey(_below(asked.name), tuple(value.rstrip("/") for value in values))
+    if asked.modifier == "above":
+        return token.HasKey(asked.name, tuple(above for value in values for above in _above(value)))
+    refuse_modifier(asked, "uri")
+    return token.HasKey(asked.name, values)
+
+
+def _above(uri: str) -> Iterator[str]:
+    """A branch is named with and without a closing slash; an URN has nothing above it but itself."""
+    yield uri
+    for ancestor in ancestors(uri):
+        yield ancestor
+        yield f"{ancestor}/"
