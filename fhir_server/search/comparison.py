@@ -16,7 +16,7 @@ def split_prefix(text: str) -> tuple[str, str]:
 def malformed(asked: Asked, text: str, expected: str) -> Invalid:
     """The error for a value that is not what its type wants, as `expected` says."""
     message = f"The search parameter '{asked.code[:60]}' has the value '{text[:60]}', which is not {expected}"
-    return Invalid(message, [Issue("invalid", message)])
+    return Invalid(message, [Issue("invalid", message, asked.code)])
 
 
 def refuse_modifier(asked: Asked, type_name: str) -> None:
@@ -26,4 +26,4 @@ def refuse_modifier(asked: Asked, type_name: str) -> None:
             f"The search parameter '{asked.code[:60]}' is of the type {type_name},"
             f" which has no modifier ':{asked.modifier[:60]}'"
         )
-        raise NotSupported(message, [Issue("not-supported", message)])
+        raise NotSupported(message, [Issue("not-supported", message, asked.code)])

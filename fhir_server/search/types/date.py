@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from fhir_server.model.resource_types import type_number
 from fhir_server.search.asked import Asked
 from fhir_server.search.columns import DATE
 from fhir_server.search.comparison import malformed, refuse_modifier, split_prefix
@@ -134,7 +133,7 @@ def _limits(timing: dict[str, Any]) -> Iterator[Ends]:
         yield ends
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Comparison:
     """A prefix and the half-open span it compares with; that of `ap` is already widened."""
 
@@ -218,9 +217,10 @@ def _satisfied(name: str, comparisons: tuple[Comparison, ...], entries: Entries)
 
 def _rids_of_rows(columns: _Columns, comparisons: tuple[Comparison, ...], scope: Scope) -> str:
     def select(branch: str) -> str:
-        row = scope.fresh("s")
-        type_is = f"{row}.type = {scope.value(type_number(scope.type_name))}"
-        return f"SELECT {row}.rid FROM search {row} WHERE {type_is} AND {branch.format(row=row)}"
+        row = scope.inner(scope.type_name, scope.fresh("s"))
+        return (
+            f"SELECT {row.alias}.rid FROM search {row.alias} WHERE {row.of_type()} AND {branch.format(row=row.alias)}"
+        )
 
     return " UNION ALL ".join(select(branch) for c in comparisons for branch in columns.branches(c, scope))
 
@@ -274,7 +274,7 @@ class UpdatedWithin:
 def predicate(asked: Asked) -> Predicate:
     """Raises `Invalid` for what is not a date, `NotSupported` for every modifier."""
     refuse_modifier(asked, "date")
-    comparisons = tuple(_comparison(asked, unescape(value)) for value in asked.values)
+    comparisons = tuple(sorted({_comparison(asked, unescape(value)) for value in asked.values}))
     return UpdatedWithin(comparisons) if asked.name == LAST_UPDATED else Within(asked.name, comparisons)
 
 

@@ -75,7 +75,7 @@ def side_name(name: str, unit: str) -> str:
     return f"{name}\0{unit}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Comparison:
     """A prefix and what it compares with: [low, high) for eq and ne, [low, high] for ap, else a point."""
 
@@ -184,7 +184,7 @@ def compared(prefix: str, number: Decimal) -> Comparison:
 def predicate(asked: Asked) -> Predicate:
     """Raises `Invalid` for what is not a number, `NotSupported` for every modifier."""
     refuse_modifier(asked, "number")
-    return Measures(asked.name, tuple(_comparison(asked, unescape(value)) for value in asked.values))
+    return Measures(asked.name, tuple(sorted({_comparison(asked, unescape(value)) for value in asked.values})))
 
 
 def _comparison(asked: Asked, text: str) -> Comparison:

@@ -112,7 +112,7 @@ def _dict(value: object) -> dict[str, Any]:
 def predicate(asked: Asked) -> Predicate:
     """`number`, `number||unit` or `number|system|code`; raises `Invalid`, and `NotSupported` for every modifier."""
     refuse_modifier(asked, "quantity")
-    return Measures(asked.name, tuple(_comparison(asked, value) for value in asked.values))
+    return Measures(asked.name, tuple(sorted({_comparison(asked, value) for value in asked.values})))
 
 
 def _comparison(asked: Asked, text: str) -> Comparison:

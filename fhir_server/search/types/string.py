@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
 
-from fhir_server.model.resource_types import type_number
 from fhir_server.search.asked import Asked
 from fhir_server.search.comparison import refuse_modifier
 from fhir_server.search.entries import Entries
@@ -165,8 +164,7 @@ class Contains:
         if len(text) < _GRAM:
             return rids_in_side_table("search_string", self.name, _position(text, scope), scope)
         row = scope.inner(scope.type_name, scope.fresh("s"))
-        type_is = f"{row.alias}.type = {row.value(type_number(row.type_name))}"
-        return f"SELECT {row.alias}.rid FROM search {row.alias} WHERE {type_is} AND {self._holds(text, row)}"
+        return f"SELECT {row.alias}.rid FROM search {row.alias} WHERE {row.of_type()} AND {self._holds(text, row)}"
 
     def _holds(self, text: str, scope: Scope) -> str:
         held = in_side_table("search_string", self.name, _position(text, scope), scope)
@@ -181,10 +179,10 @@ def _position(text: str, scope: Scope) -> str:
 
 def predicate(asked: Asked) -> Predicate:
     """Raises `NotSupported` for modifiers other than `:exact` and `:contains`."""
-    values = [unescape(value) for value in asked.values]
+    values = {unescape(value) for value in asked.values}
     if asked.modifier == "exact":
-        return token.HasKey(exact(asked.name), tuple(values))
-    folded = tuple(_comparable(value) for value in values)
+        return token.HasKey(exact(asked.name), tuple(sorted(values)))
+    folded = tuple(sorted({_comparable(value) for value in values}))
     if asked.modifier == "contains":
         return Contains(asked.name, folded)
     refuse_modifier(asked, "string")

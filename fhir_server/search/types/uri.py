@@ -48,13 +48,13 @@ def ancestors(uri: str) -> Iterator[str]:
 
 def predicate(asked: Asked) -> Predicate:
     """Raises `NotSupported` for modifiers other than `:below` and `:above`."""
-    values = tuple(unescape(value) for value in asked.values)
+    values = sorted({unescape(value) for value in asked.values})
     if asked.modifier == "below":
         return token.HasKey(_below(asked.name), tuple(value.rstrip("/") for value in values))
     if asked.modifier == "above":
-        return token.HasKey(asked.name, tuple(above for value in values for above in _above(value)))
+        return token.HasKey(asked.name, tuple(sorted({above for value in values for above in _above(value)})))
     refuse_modifier(asked, "uri")
-    return token.HasKey(asked.name, values)
+    return token.HasKey(asked.name, tuple(values))
 
 
 def _above(uri: str) -> Iterator[str]:
