@@ -1,11 +1,11 @@
-.PHONY: help serve test prove bench lint clean
+.PHONY: help serve test prove bench bench-search lint clean
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:  ## List the targets
-	@awk -F "##" "/^[a-z]+:.*##/ { split(\$$1, target, \":\"); printf \"make %-7s%s\\n\", target[1], \$$2 }" Makefile
+	@awk -F "##" "/^[a-z-]+:.*##/ { split(\$$1, target, \":\"); printf \"make %-13s%s\\n\", target[1], \$$2 }" Makefile
 
 serve: .venv/.installed  ## Start the server with its databases; GALENIC_PORT and GALENIC_DATA_DIR choose where
 	@exec $(BIN)/galenic serve
@@ -21,6 +21,9 @@ prove: .venv/.installed-dev  ## Every test at full counts
 
 bench: .venv/.installed-dev  ## Measure, against a limit measured in the same run
 	@$(BIN)/python -m tests.benchmarks
+
+bench-search: .venv/.installed-dev  ## Measure searching in a store of 100,000 and of 1,000,000 resources
+	@$(BIN)/python -m tests.benchmarks.search
 
 lint: .venv/.installed-dev  ## Lint, types and import contract only
 	@$(BIN)/ruff check .
