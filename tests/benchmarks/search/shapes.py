@@ -123,16 +123,20 @@ SHAPES = (
         "prescriptions by the drug's code, of a quarter",
         each(
             "Medication",
-            lambda r: f"MedicationRequest?medication.code={rxnorm_of(r)}"
-            "&authoredon=ge2020-10-01&authoredon=lt2021-01-01&_count=50",
+            lambda r: (
+                f"MedicationRequest?medication.code={rxnorm_of(r)}"
+                "&authoredon=ge2020-10-01&authoredon=lt2021-01-01&_count=50"
+            ),
         ),
     ),
     Shape(
         "prescription by number with its dispenses",
         each(
             "MedicationRequest",
-            lambda r: f"MedicationRequest?identifier={identifier(r, PRESCRIPTION)}"
-            "&_revinclude=MedicationDispense:prescription",
+            lambda r: (
+                f"MedicationRequest?identifier={identifier(r, PRESCRIPTION)}"
+                "&_revinclude=MedicationDispense:prescription"
+            ),
         ),
     ),
     Shape(

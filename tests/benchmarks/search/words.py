@@ -28,11 +28,13 @@ Aripiprazole Mirtazapine Amitriptyline Zolpidem Lorazepam Clonazepam Alprazolam 
 Methotrexate Hydroxychloroquine Sulfasalazine Azathioprine Tacrolimus Colchicine Febuxostat Alendronate Raloxifene
 Estradiol Progesterone Finasteride Sildenafil Tadalafil Budesonide Fluticasone Tiotropium Ipratropium Loratadine
 """.split()
-_STRENGTHS = tuple(zip(
-    (5, 10, 20, 40, 25, 50, 100, 250, 2, 1),
-    ("tablet", "tablet", "tablet", "tablet", "capsule", "capsule", "capsule", "suspension", "patch", "injection"),
-    strict=True,
-))
+_STRENGTHS = tuple(
+    zip(
+        (5, 10, 20, 40, 25, 50, 100, 250, 2, 1),
+        ("tablet", "tablet", "tablet", "tablet", "capsule", "capsule", "capsule", "suspension", "patch", "injection"),
+        strict=True,
+    )
+)
 
 CITIES = ("Springfield", "Århus", "Łódź", "Köln", "São Paulo", "Genève", "Žilina", "Ourense", "Málaga", "Tromsø")
 NOTE = """
