@@ -21,6 +21,7 @@ _FACTOR: Final = Context(prec=34)
 """Digits of a factor without an end (1/60): twice what R4 has in a decimal."""
 
 _UNARY_DIVISION = re.compile(r"(^|\()/")
+_ANNOTATION = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,12 @@ def _product(code: str) -> _Product:
     """Division goes from left to right, so `/m/s` is `1/m/s`; the grammar would have it as the inverse of `m/s`."""
     from ucumvert.parser import InvalidUcumError, parse_ucum
 
+    if not _ANNOTATION.sub("", code).strip("./()"):
+        raise _NotByFactor
     try:
-        tree = parse_ucum(_UNARY_DIVISION.sub(r"\g<1>1/", code), _parser())
+        return _evaluated(parse_ucum(_UNARY_DIVISION.sub(r"\g<1>1/", code), _parser()))
     except InvalidUcumError as error:
         raise _NotByFactor from error
-    if all(token.type in ("ANNOTATION", "OPERATOR") for token in tree.scan_values(lambda _: True)):
-        raise _NotByFactor
-    return _evaluated(tree)
 
 
 def _evaluated(node: Any) -> _Product:
