@@ -24,8 +24,11 @@ DEFAULT_KM: Final = 25.0
 
 _UNITS: Final = {"": "km", "mi": "[mi_i]"}
 _METRES_PER_KM: Final = 1000
+_ROUNDING_KM: Final = 1e-6
+"""More than the formula's rounding amounts to (kilometres): a pole is one place, whatever its longitude."""
+
 _ROUNDING_DEGREES: Final = 1e-6
-"""More than the rounding of the formula amounts to (degrees): the band of latitudes must not cut off what it has in."""
+"""More than that in degrees of latitude."""
 
 _WITHIN: Final = (
     "2 * {radius} * asin(least(1, sqrt("
@@ -70,7 +73,7 @@ class Circle:
         half_x = math.sin(math.radians(longitude - self.longitude) / 2) ** 2
         shrinking = math.cos(math.radians(self.latitude)) * math.cos(math.radians(latitude))
         angle = 2 * math.asin(min(1.0, math.sqrt(half_y + shrinking * half_x)))
-        return EARTH_RADIUS_KM * angle <= self.kilometres
+        return EARTH_RADIUS_KM * angle <= self.kilometres + _ROUNDING_KM
 
     def band(self) -> tuple[Decimal, Decimal]:
         """The latitudes the circle reaches: a range an index has."""
@@ -112,7 +115,7 @@ class Near:
 
 
 def _within(circle: Circle, scope: Scope, x: str, y: str) -> str:
-    numbers = (EARTH_RADIUS_KM, circle.latitude, circle.longitude, circle.kilometres)
+    numbers = (EARTH_RADIUS_KM, circle.latitude, circle.longitude, circle.kilometres + _ROUNDING_KM)
     radius, latitude, longitude, kilometres = (f"{scope.value(number)}::float8" for number in numbers)
     return _WITHIN.format(x=x, y=y, radius=radius, latitude=latitude, longitude=longitude, kilometres=kilometres)
 
