@@ -182,6 +182,8 @@ search_number = _side_table(  # closed, [low, high], infinite where open
     ),
 )
 
+SIDE_TABLES = (search_string, search_date, search_number)
+
 index_key = Table(  # one row: proof of the key the token hashes were made with
     "index_key",
     metadata,

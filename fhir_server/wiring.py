@@ -15,6 +15,7 @@ from fhir_server.search.registry import Registry
 from fhir_server.settings import Settings
 from fhir_server.storage.database import Database, DatabaseOptions
 from fhir_server.storage.events import Sequencer, Waker
+from fhir_server.storage.find import Finder
 from fhir_server.storage.read import Reader
 from fhir_server.storage.rids import RidSource
 from fhir_server.storage.transact import Writer
@@ -50,9 +51,9 @@ def build(settings: Settings) -> Parts:
     )
     validator = Validator(load_definitions())
     hasher = _hasher(settings)
-    indexer = _indexer(settings, hasher)
+    finder = Finder(_indexer(settings, hasher))
     writer = Writer(
-        database, RidSource(database), indexer, lambda resource: validate(validator, resource), Waker(database)
+        database, RidSource(database), finder, lambda resource: validate(validator, resource), Waker(database)
     )
     server = Server(
         base_url=base_url(settings),
@@ -60,7 +61,7 @@ def build(settings: Settings) -> Parts:
         database=database,
         reader=Reader(database),
         writer=writer,
-        indexer=indexer,
+        finder=finder,
         validator=validator,
         cursors=CursorSigner(
             bytes.fromhex(_required(settings, "cursor_key")), settings.page_seconds_max, database.clock

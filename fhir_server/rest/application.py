@@ -69,6 +69,7 @@ class FhirApplication:
             exchange.headers,
             preferences=parse_preferences(exchange.headers.get("prefer")),
             new_id=str(uuid4()),
+            member=target.member,
         )
         if exchange.method in ("POST", "PUT", "PATCH"):
             request = replace(request, body=await read_body(receive, exchange.headers, self._body_limits))

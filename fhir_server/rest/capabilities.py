@@ -12,7 +12,7 @@ from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import PLAIN_JSON
 from fhir_server.rest.patch import PATCH_TYPES
 from fhir_server.rest.server import Server
-from fhir_server.search.registry import KEYED_TYPES, Registry
+from fhir_server.search.registry import Registry
 
 CAPABILITIES: Final = "capabilities"
 
@@ -70,6 +70,8 @@ def _resource(server: Server, name: str) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": server.conditional_delete,
         "referencePolicy": ["literal", "logical", *(["enforced"] if _enforces(server) else [])],
+        "searchInclude": _includes(server.indexer.registry, name),
+        "searchRevInclude": _revincludes(server.indexer.registry, name),
         "searchParam": _search_parameters(server.indexer.registry, name),
     }
 
@@ -85,10 +87,15 @@ def _system_interactions(server: Server) -> list[str]:
 
 
 def _search_parameters(registry: Registry, name: str) -> list[dict[str, str]]:
-    own = [
-        {"name": p.code, "definition": p.url, "type": p.type}
-        for p in registry.parameters(name).values()
-        if p.type in KEYED_TYPES
-    ]
-    identity = {"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"}
-    return [identity, *own]
+    own = registry.parameters(name).values()
+    return [{"name": p.code, "definition": p.url, "type": p.type} for p in own]
+
+
+def _includes(registry: Registry, name: str) -> list[str]:
+    return ["*", *(f"{name}:{p.code}" for p in registry.parameters(name).values() if p.type == "reference")]
+
+
+def _revincludes(registry: Registry, name: str) -> list[str]:
+    """The references that name the type; those that may lead anywhere are not listed with each."""
+    found = ((source, p) for source in RESOURCE_TYPES for p in registry.parameters(source).values())
+    return ["*", *(f"{source}:{p.code}" for source, p in found if p.type == "reference" and name in p.targets)]

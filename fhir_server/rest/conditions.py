@@ -8,8 +8,14 @@ from fhir_server.rest.server import Server
 from fhir_server.search.parse import parse
 from fhir_server.search.query import Query
 
-CONTROL = frozenset({"_format", "_pretty", "_summary", "_elements"})
+FORMAT = frozenset({"_format", "_pretty"})
+"""Parameters that say how to write an answer down."""
+
+CONTROL = FORMAT | {"_summary", "_elements"}
 """Parameters that say how to answer, not what to look for."""
+
+RESULTS = frozenset({"_count", "_sort", "_total", "_include", "_revinclude", "_explain"})
+"""Parameters of the results of a search: a condition has none."""
 
 
 def criteria_of(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -18,11 +24,11 @@ def criteria_of(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def condition(server: Server, type_name: str, pairs: Sequence[tuple[str, str]]) -> Query:
     """The query; raises `Invalid` where there are no criteria, or unknown ones: they would match everything."""
-    query, warnings = parse(server.indexer.registry, type_name, pairs, server.parse_options(lenient=False))
-    if warnings or any(name == "_count" for name, _ in pairs):
-        message = f"A condition may only use search parameters of {type_name}, and no _count"
+    query, warnings = parse(server.indexer.registry, type_name, pairs, server.parse_options(None))
+    if warnings or any(name.partition(":")[0] in RESULTS for name, _ in pairs):
+        message = f"A condition may only use search parameters of {type_name}, and none of results such as _count"
         raise Invalid(message, [Issue("invalid", message)])
-    if not query.criteria and query.ids is None:
+    if not query.where:
         raise Invalid(f"A conditional interaction on {type_name} needs search criteria")
     return query
 

@@ -54,6 +54,7 @@ def entry_request(
         preferences=Preferences("representation", bundle_request.preferences.handling),
         place=place,
         new_id=str(uuid4()),
+        member=target.member,
     )
     return request, target
 

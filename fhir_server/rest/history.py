@@ -11,8 +11,8 @@ from fhir_server.errors import Invalid, Issue, NotFound
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.respond import history_entry
 from fhir_server.rest.server import Server
-from fhir_server.search.columns import Span, span
 from fhir_server.search.parse import parse_count
+from fhir_server.search.types.date import span
 from fhir_server.storage.history import HistoryPage, HistoryQuery, read_history
 
 CURSOR = "_cursor"
@@ -44,16 +44,12 @@ def _query(server: Server, request: Request) -> HistoryQuery:
 
 
 def _moment(name: str, text: str) -> tuple[datetime, datetime]:
-    low, high = _span_of_url(text)
-    if low is None or high is None:
+    """A "+" that was not escaped in the URL arrives as a blank."""
+    ends = span(text.replace(" ", "+"))
+    if ends is None:
         message = f"{name} takes a date, a dateTime or an instant"
         raise Invalid(message, [Issue("invalid", message)])
-    return low, high
-
-
-def _span_of_url(text: str) -> Span:
-    """A "+" that was not escaped in the URL arrives as a blank."""
-    return span(text.replace(" ", "+"))
+    return ends
 
 
 def _purpose(request: Request) -> str:

@@ -15,7 +15,6 @@ from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
 from fhir_server.search.matches import matches
 from fhir_server.search.query import Query
-from fhir_server.storage.find import find_identity
 from fhir_server.storage.intents import Intent
 
 _RESTFUL = re.compile(r"(https?://.+)/([A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
@@ -89,7 +88,7 @@ async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair])
     type_name, _, criteria = text.partition("?")
     query = condition(server, type_name, parse_pairs(criteria))
     async with server.database.connection() as connection:
-        stored = await find_identity(connection, server.indexer, query, limit=2)
+        stored = await server.finder.identity(connection, query, limit=2)
     found = [f"{type_name}/{version.id}" for version in stored] or list(_new_matches(server, query, pairs))
     if len(found) != 1:
         how = "nothing" if not found else "more than one resource"
@@ -101,5 +100,5 @@ async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair])
 def _new_matches(server: Server, query: Query, pairs: Sequence[Pair]) -> Iterator[str]:
     for intent, _ in pairs:
         resource: Any = intent.resource
-        if resource and matches(server.indexer.registry, query, resource, server.base_url):
+        if resource and matches(server.indexer, query, resource):
             yield _name(intent)

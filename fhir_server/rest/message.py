@@ -26,7 +26,8 @@ class Preferences:
 class Request:
     """`parameters` are the query's pairs in their order, `resource` a body that was parsed before.
 
-    `place` is the entry of the Bundle this request stands in, `new_id` the id a new resource gets.
+    `place` is the entry of the Bundle this request stands in, `new_id` the id a new resource gets,
+    `member` the type that is searched in the compartment `type_name`/`id`.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Request:
     preferences: Preferences = Preferences()
     place: str = ""
     new_id: str = ""
+    member: str = ""
 
     def parameter(self, name: str) -> str | None:
         """The last value of a control parameter."""

@@ -13,12 +13,13 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`template` is the shape of the path: `/{type}/{id}/_history/{vid}`."""
+    """`template` is the shape of the path: `/{type}/{id}/_history/{vid}`; `member` a type in a compartment, or `*`."""
 
     template: str
     type_name: str = ""
     id: str = ""
     version_id: str = ""
+    member: str = ""
 
 
 def parse_path(path: str) -> Target:
@@ -35,18 +36,32 @@ def parse_path(path: str) -> Target:
 
 
 def _below_type(type_name: str, rest: Sequence[str]) -> Target:
+    if not rest:
+        return Target("/{type}", type_name)
+    if list(rest) in (["_search"], ["_history"]):
+        return Target(f"/{{type}}/{rest[0]}", type_name)
+    return _below_id(type_name, rest)
+
+
+def _below_id(type_name: str, rest: Sequence[str]) -> Target:
     match rest:
-        case []:
-            return Target("/{type}", type_name)
-        case ["_search" | "_history" as name]:
-            return Target(f"/{{type}}/{name}", type_name)
         case [resource_id] if not resource_id.startswith(("_", "$")):
             return Target("/{type}/{id}", type_name, _checked(resource_id))
         case [resource_id, "_history"]:
             return Target("/{type}/{id}/_history", type_name, _checked(resource_id))
+        case [resource_id, operation] if operation.startswith("$"):
+            return Target(f"/{{type}}/{{id}}/{operation}", type_name, _checked(resource_id))
+        case [resource_id, member, *search] if _is_member(member) and search in ([], ["_search"]):
+            template = "/".join(["/{type}/{id}/{member}", *search])
+            return Target(template, type_name, _checked(resource_id), member=member)
         case [resource_id, "_history", version_id]:
             return Target("/{type}/{id}/_history/{vid}", type_name, _checked(resource_id), version_id)
     raise NotFound(f"There is no such operation or compartment on {type_name}")
+
+
+def _is_member(name: str) -> bool:
+    """A type in a compartment, or all of them."""
+    return name in NUMBERS or name == "*"
 
 
 def _checked(resource_id: str) -> str:

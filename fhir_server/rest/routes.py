@@ -21,6 +21,8 @@ ROUTES: Final = (
     Route("GET", "/metadata", "capabilities", capabilities),
     Route("POST", "/", "transaction", batch_or_transaction),
     Route("GET", "/_history", "history-system", history),
+    Route("GET", "/", "search-system", search),
+    Route("POST", "/_search", "search-system", search_by_post),
     Route("GET", "/{type}", "search-type", search),
     Route("POST", "/{type}/_search", "search-type", search_by_post),
     Route("POST", "/{type}", "create", create),
@@ -32,6 +34,8 @@ ROUTES: Final = (
     Route("PUT", "/{type}/{id}", "update", update),
     Route("PATCH", "/{type}/{id}", "patch", patch),
     Route("DELETE", "/{type}/{id}", "delete", delete),
+    Route("GET", "/{type}/{id}/{member}", "search-type", search),
+    Route("POST", "/{type}/{id}/{member}/_search", "search-type", search_by_post),
     Route("GET", "/{type}/{id}/_history", "history-instance", history),
     Route("GET", "/{type}/{id}/_history/{vid}", "vread", vread),
 )

@@ -1,40 +1,36 @@
-"""search of a type, by GET and POST. https://hl7.org/fhir/R4/http.html#search.
+"""search of a type, of a compartment and of all types, by GET and POST. https://hl7.org/fhir/R4/http.html#search."""
 
-Token, reference and uri parameters and `_id`; the others are refused by name until they are supported.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
-
-import msgspec
 
 from fhir_server.errors import Invalid, Issue
-from fhir_server.outcome import outcome_resource
-from fhir_server.rest.conditions import criteria_of
+from fhir_server.rest.conditions import FORMAT
+from fhir_server.rest.include import NOTHING, include
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.negotiation import body_type
 from fhir_server.rest.parameters import parse_pairs
+from fhir_server.rest.searchset import CURSOR, Answer, searchset
 from fhir_server.rest.server import Server
+from fhir_server.search.compartment import in_compartment
 from fhir_server.search.parse import parse
+from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query
+from fhir_server.search.sql import Position
 from fhir_server.storage.database import Connection
-from fhir_server.storage.find import find_rids
-from fhir_server.storage.read import versions_by_rid
-from fhir_server.storage.version import Version
+from fhir_server.storage.pages import Found, Searcher
 
-CURSOR = "_cursor"
 FORM = "application/x-www-form-urlencoded"
+ALL_TYPES = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    query: Query
-    versions: list[Version]
-    last_rid: int | None
-    """Where the next page goes on; None: this is the last."""
-    warnings: list[Issue]
-    cursor: str | None
+class Asked:
+    """A search: `type_name` is what is searched ("": all types), `path` where, below the base."""
+
+    type_name: str
+    path: str
+    within: tuple[Predicate, ...] = ()
 
 
 async def search(server: Server, request: Request) -> Response:
@@ -58,43 +54,63 @@ def with_form(request: Request) -> Request:
 
 
 async def search_on(connection: Connection, server: Server, request: Request) -> Response:
-    pairs = [pair for pair in criteria_of(request.parameters) if pair[0] != CURSOR]
-    lenient = request.preferences.handling == "lenient"
-    query, warnings = parse(server.indexer.registry, request.type_name, pairs, server.parse_options(lenient=lenient))
+    """The same over a connection the caller has."""
+    asked = _asked(server, request)
+    pairs = [pair for pair in request.parameters if pair[0] not in FORMAT and pair[0] != CURSOR]
+    options = server.parse_options(request.preferences.handling)
+    query, warnings = parse(server.indexer.registry, asked.type_name, pairs, options, asked.within)
+    if query.includes and query.summary == "text":
+        message = "_include and _revinclude cannot be used with _summary=text"
+        raise Invalid(message, [Issue("invalid", message, "_summary")])
     cursor = request.parameter(CURSOR)
-    after = server.cursors.verify(query.normalised, cursor)[0] if cursor else 0
-    rids = await find_rids(connection, server.indexer, query, query.count + 1, after)
-    versions = await versions_by_rid(connection, rids[: query.count])
-    last_rid = rids[query.count - 1] if len(rids) > query.count > 0 else None
-    page = Page(query, [v for v in versions if v.body], last_rid, warnings, cursor)
-    return Response(200, {}, msgspec.json.encode(_bundle(server, request, page)))
+    return await answer(connection, server, query, Answer(asked.path, query, tuple(warnings), cursor))
 
 
-def _bundle(server: Server, request: Request, page: Page) -> dict[str, Any]:
-    """The resources are the stored bytes, joined."""
-    entries: list[dict[str, Any]] = [
-        {
-            "fullUrl": f"{server.base_url}/{version.type_name}/{version.id}",
-            "resource": msgspec.Raw(version.body or b"{}"),
-            "search": {"mode": "match"},
-        }
-        for version in page.versions
-    ]
-    if page.warnings:
-        entries.append({"resource": outcome_resource(page.warnings), "search": {"mode": "outcome"}})
-    links = [{"relation": "self", "url": _url(server, request, page, page.cursor)}]
-    if page.last_rid is not None:
-        cursor = server.cursors.sign(page.query.normalised, [page.last_rid])
-        links.append({"relation": "next", "url": _url(server, request, page, cursor)})
-    return {"resourceType": "Bundle", "type": "searchset", "link": links} | ({"entry": entries} if entries else {})
+async def answer(connection: Connection, server: Server, query: Query, begun: Answer) -> Response:
+    """The Bundle of a page, or of the number of matches alone."""
+    searcher = Searcher(connection, server.finder)
+    if query.only_counts:
+        counted = await searcher.total(query, await searcher.plan(query))
+        return Response(200, {}, searchset(server, replace(begun, total=counted)))
+    after, snapshot = _position(server, begun)
+    found = await searcher.page(query, after, snapshot)
+    included = await include(connection, server, query.includes, found.versions) if query.includes else NOTHING
+    total = await _total(searcher, query, found)
+    explained = await _explained(searcher, found) if query.explain else ()
+    done = replace(begun, found=found, included=included, total=total, explained=explained)
+    return Response(200, {}, searchset(server, done))
 
 
-def _url(server: Server, request: Request, page: Page, cursor: str | None) -> str:
-    """What was applied, and nothing else."""
-    pairs = [(c.name, c.values) for c in page.query.criteria]
-    if page.query.ids is not None:
-        pairs.append(("_id", ",".join(sorted(page.query.ids))))
-    pairs.append(("_count", str(page.query.count)))
-    if cursor:
-        pairs.append((CURSOR, cursor))
-    return f"{server.base_url}/{request.type_name}?{urlencode(pairs)}"
+def _asked(server: Server, request: Request) -> Asked:
+    if not request.id:
+        return Asked(request.type_name, request.type_name)
+    member = "" if request.member == ALL_TYPES else request.member
+    within = in_compartment(server.indexer.registry, request.type_name, request.id, member)
+    return Asked(member, f"{request.type_name}/{request.id}/{request.member}", (within,))
+
+
+def _position(server: Server, begun: Answer) -> tuple[Position | None, str | None]:
+    if begun.cursor is None:
+        return None, None
+    snapshot, rid, *values = server.cursors.verify(begun.purpose, begun.cursor)
+    return Position(tuple(values), rid), snapshot
+
+
+async def _total(searcher: Searcher, query: Query, found: Found) -> int | None:
+    match query.total:
+        case "accurate":
+            return await searcher.total(query, found.plan)
+        case "estimate":
+            return await searcher.estimate(query, found.plan)
+    return None
+
+
+async def _explained(searcher: Searcher, found: Found) -> Sequence[Issue]:
+    """One informational issue a step: what it is, rows expected and met, the SQL with its placeholders."""
+    issues = []
+    for step in tuple(found.steps):
+        told: Any = (await searcher.explained(step.statement, run=True))[0]
+        expected, met = told["Plan"].get("Plan Rows"), told["Plan"].get("Actual Rows")
+        text = f"{step.name}: {expected} rows expected, {met} met, {told['Execution Time']} ms: {step.statement.sql}"
+        issues.append(Issue("informational", text, severity="information"))
+    return issues

@@ -6,10 +6,12 @@ from typing import Literal
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
 from fhir_server.rest.cursor import CursorSigner
+from fhir_server.rest.message import Handling
 from fhir_server.rest.route import RouteTable
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.parse import ParseOptions
 from fhir_server.storage.database import Database
+from fhir_server.storage.find import Finder
 from fhir_server.storage.intents import Resource
 from fhir_server.storage.read import Reader
 from fhir_server.storage.transact import Writer
@@ -34,7 +36,7 @@ class Server:
     database: Database
     reader: Reader
     writer: Writer
-    indexer: Indexer
+    finder: Finder
     validator: Validator
     cursors: CursorSigner
     limits: Limits
@@ -43,6 +45,10 @@ class Server:
     made_once: dict[str, bytes] = field(default_factory=dict)
     """Answers that never change while the process lives."""
 
+    @property
+    def indexer(self) -> Indexer:
+        return self.finder.indexer
+
     def validate(self, resource: Resource) -> None:
         validate(self.validator, resource)
 
@@ -50,8 +56,9 @@ class Server:
         """The body as a JSON object; raises `Malformed` or `TooCostly`."""
         return parse_object(body, self.limits.json_depth_max)
 
-    def parse_options(self, *, lenient: bool) -> ParseOptions:
-        return ParseOptions(self.base_url, self.limits.page_size, self.limits.page_size_max, lenient)
+    def parse_options(self, handling: Handling | None) -> ParseOptions:
+        limits, now = self.limits, self.database.clock.now()
+        return ParseOptions(self.base_url, limits.page_size, limits.page_size_max, now, handling)
 
 
 def validate(validator: Validator, resource: Resource) -> None:

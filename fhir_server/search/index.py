@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 """Raised when the same resource would give another row; rows of older versions are re-indexed by a job."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """Columns of the table `search`; `tokens` are keyed hashes, `identifiers` the lock keys of Identifiers."""
+    """A row of `search` and those of its side tables.
+
+    `tokens` are keyed hashes, `identifiers` the lock keys of Identifiers, `itself` the resource's half of links to it.
+    `strings`, `dates` and `numbers` are (key, value) and (key, low, high), the key a hash of type and name.
+    """
 
     tokens: tuple[int, ...] = ()
     identifiers: tuple[int, ...] = ()
@@ -20,3 +25,10 @@ class IndexRow:
     date_high: datetime | None = None
     compartments: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    itself: int | None = None
+    grams: tuple[int, ...] | None = None
+    orders: str | None = None
+    strings: tuple[tuple[int, str], ...] = ()
+    dates: tuple[tuple[int, datetime, datetime], ...] = ()
+    numbers: tuple[tuple[int, Decimal, Decimal], ...] = ()
+    generation: int = 0

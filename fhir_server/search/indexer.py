@@ -1,15 +1,20 @@
-"""A resource to its search row."""
+"""A resource to its entries, and entries to the search row."""
 
-from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from fhir_server.model.definitions import Definitions
-from fhir_server.search.columns import STATUS, date_columns
+from fhir_server.search.columns import DATE, PATIENT, STATUS
+from fhir_server.search.entries import Entries, Span
 from fhir_server.search.index import IndexRow
 from fhir_server.search.keys import KeyHasher, lock_bucket
+from fhir_server.search.predicate import index_type
 from fhir_server.search.query import Query
-from fhir_server.search.registry import KEYED_TYPES, Parameter, Registry
-from fhir_server.search.types.token import is_identity
+from fhir_server.search.registry import Registry
+from fhir_server.search.resource import ABSENT, MARKS, PRESENT, USUAL, column_of
+from fhir_server.search.types import date, number, string, words
+from fhir_server.search.types.token import HasKey, in_any_system, is_identity
 
 IDENTIFIER = "identifier"
 
@@ -22,42 +27,77 @@ class Indexer:
     ) -> None:
         self.registry = registry
         self.base_url = base_url
-        self._hasher = hasher
+        self.hasher = hasher
         self._compartments = compartments
-        self._keyed: dict[str, tuple[Parameter, ...]] = {}
 
     @property
     def definitions(self) -> Definitions:
         return self.registry.definitions
 
     def index(self, resource: dict[str, Any]) -> IndexRow:
+        """The row of a resource that has its id."""
+        return self.row(self.entries(resource), resource)
+
+    def entries(self, resource: dict[str, Any]) -> Entries:
+        """What the resource says to searches."""
         type_name = resource["resourceType"]
-        keys = {p.code: set(p.keys(resource, self.base_url)) for p in self._keyed_parameters(type_name)}
-        compartments = self._compartments_of(type_name, resource, keys)
-        low, high = date_columns(type_name, resource)
+        entries = Entries(type_name, str(resource.get("id", "")))
+        usual = USUAL.get(type_name, frozenset())
+        for parameter in self.registry.indexed(type_name):
+            present = parameter.index(resource, entries, self.base_url)
+            if present is not (parameter.name in usual) and not column_of(type_name, parameter.name):
+                entries.keys.add((PRESENT if present else ABSENT, parameter.name))
+        words.index(resource, entries)
+        updated = resource.get("meta", {}).get("lastUpdated")
+        if isinstance(updated, str) and (ends := date.span(updated)):
+            entries.spans.add(Span(date.LAST_UPDATED, *ends))
+        entries.compartments = self._compartments_of(entries)
+        return entries
+
+    def row(self, entries: Entries, resource: dict[str, Any]) -> IndexRow:
+        """Hashed and ready to be stored; `resource` gives its security labels."""
+        type_name = entries.type_name
+        held = (STATUS.get(type_name), date.LAST_UPDATED, DATE.get(type_name))
+        low, high = _date(entries, DATE.get(type_name))
         return IndexRow(
-            tokens=tuple(sorted({self.token(type_name, code, k) for code, found in keys.items() for k in found})),
-            identifiers=self._identifier_locks(type_name, keys.get(IDENTIFIER, ())),
-            patient=next((c.removeprefix("Patient/") for c in compartments), None),
-            status=_text(resource.get(STATUS.get(type_name, "status"))),
+            tokens=self._tokens(entries, STATUS.get(type_name)),
+            identifiers=self._identifier_locks(entries),
+            patient=_patient(entries),
+            status=_status(entries),
             date_low=low,
             date_high=high,
-            compartments=compartments,
+            compartments=entries.compartments,
             labels=_labels(resource),
+            itself=self.hasher.identity(f"{type_name}/{entries.id}"),
+            grams=tuple(sorted(string.grams_of(entries))) or None,
+            orders=_orders(entries, held),
+            strings=tuple((self._key(type_name, name), text) for name, text in entries.texts),
+            dates=tuple((self._key(type_name, s.name), s.low, s.high) for s in entries.spans if s.name not in held),
+            numbers=tuple(
+                (self._key(type_name, number.side_name(a.name, a.unit)), a.low, a.high) for a in entries.amounts
+            ),
+            generation=self.registry.generation,
         )
 
     def token(self, type_name: str, parameter: str, key: str) -> int:
-        return self._hasher.token(type_name, parameter, key)
+        return self.hasher.token(type_name, parameter, key)
 
-    def _keyed_parameters(self, type_name: str) -> tuple[Parameter, ...]:
-        if type_name not in self._keyed:
-            parameters = self.registry.parameters(type_name).values()
-            self._keyed[type_name] = tuple(p for p in parameters if p.type in KEYED_TYPES)
-        return self._keyed[type_name]
+    def _tokens(self, entries: Entries, status: str | None) -> tuple[int, ...]:
+        keyed = {
+            self.hasher.token(index_type(entries.type_name, key if name in MARKS else name), name, key)
+            for name, key in entries.keys
+            if name != status
+        }
+        links = {self.hasher.link(entries.type_name, name, target) for name, target in entries.links}
+        return tuple(sorted(keyed | links))
 
-    def _identifier_locks(self, type_name: str, keys: Iterable[str]) -> tuple[int, ...]:
+    def _key(self, type_name: str, name: str) -> int:
+        return self.hasher.key(index_type(type_name, name), name)
+
+    def _identifier_locks(self, entries: Entries) -> tuple[int, ...]:
         """`system|` does not lock: it is no identity, and would make strangers wait for each other."""
-        return tuple(sorted({self.identifier_lock(type_name, key) for key in keys if is_identity(key)}))
+        keys = (key for name, key in entries.keys if name == IDENTIFIER and is_identity(key))
+        return tuple(sorted({self.identifier_lock(entries.type_name, key) for key in keys}))
 
     def identifier_lock(self, type_name: str, key: str) -> int:
         """The bucket of one identifier of one type."""
@@ -65,29 +105,47 @@ class Indexer:
 
     def query_locks(self, query: Query) -> set[int]:
         """The buckets a conditional interaction takes alone: its criteria, and the identifiers it asks for."""
-        identifiers = (key for c in query.criteria if c.parameter == IDENTIFIER for key in c.keys)
+        asked = (part for part in query.where if isinstance(part, HasKey) and part.name == IDENTIFIER)
         criteria = lock_bucket(self.token("", "", query.normalised))
-        return {criteria} | {self.identifier_lock(query.type_name, key) for key in identifiers}
+        return {criteria} | {self.identifier_lock(query.type_name, key) for part in asked for key in part.keys}
 
-    def _compartments_of(
-        self, type_name: str, resource: dict[str, Any], keys: dict[str, set[str]]
-    ) -> tuple[str, ...]:
-        found = {
-            key
-            for code in self._compartments.get(type_name, ())
-            for key in keys.get(code, ())
-            if key.startswith("Patient/")
-        }
-        if type_name == "Patient" and isinstance(resource.get("id"), str):
-            found.add(f"Patient/{resource['id']}")
+    def _compartments_of(self, entries: Entries) -> tuple[str, ...]:
+        parameters = self.registry.parameters(entries.type_name)
+        codes = self._compartments.get(entries.type_name, ())
+        names = {parameters[code].name for code in codes if code in parameters}
+        found = {target for name, target in entries.links if name in names and target.startswith("Patient/")}
+        if entries.type_name == "Patient" and entries.id:
+            found.add(f"Patient/{entries.id}")
         return tuple(sorted(found))
+
+
+def _patient(entries: Entries) -> str | None:
+    names = PATIENT.get(entries.type_name, ())
+    links = (target for name, target in entries.links if name in names and target.startswith("Patient/"))
+    return next((target.removeprefix("Patient/") for target in links), None)
+
+
+def _status(entries: Entries) -> str | None:
+    name, mark = STATUS.get(entries.type_name), in_any_system("")
+    return next((key.removeprefix(mark) for n, key in entries.keys if n == name and key.startswith(mark)), None)
+
+
+def _date(entries: Entries, name: str | None) -> tuple[Any, Any]:
+    return next(((span.low, span.high) for span in entries.spans if span.name == name), (None, None))
+
+
+def _orders(entries: Entries, held: tuple[str | None, ...]) -> str | None:
+    """As JSON: the smallest text by name, and where it differs the largest by name and ">"."""
+    found: dict[str, str] = {}
+    for name, (least, most) in entries.orders.items():
+        if name not in held:
+            found[name] = least
+            if most != least:
+                found[f"{name}>"] = most
+    return msgspec.json.encode(found).decode() if found else None
 
 
 def _labels(resource: dict[str, Any]) -> tuple[str, ...]:
     """Security labels as `system|code`. https://hl7.org/fhir/R4/security-labels.html."""
     security = resource.get("meta", {}).get("security", ())
     return tuple(sorted({f"{s.get('system', '')}|{s.get('code', '')}" for s in security if isinstance(s, dict)}))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -2,17 +2,13 @@
 
 from typing import Any
 
+from fhir_server.search.indexer import Indexer
 from fhir_server.search.query import Query
-from fhir_server.search.registry import Registry
 
 
-def matches(registry: Registry, query: Query, resource: dict[str, Any], base_url: str) -> bool:
+def matches(indexer: Indexer, query: Query, resource: dict[str, Any]) -> bool:
+    """What only other resources can tell, chains and `_has`, counts as told."""
     if resource.get("resourceType") != query.type_name:
         return False
-    if query.ids is not None and resource.get("id") not in query.ids:
-        return False
-    parameters = registry.parameters(query.type_name)
-    return all(
-        not set(criterion.keys).isdisjoint(parameters[criterion.parameter].keys(resource, base_url))
-        for criterion in query.criteria
-    )
+    entries = indexer.entries(resource)
+    return all(part.matches(entries) for part in query.where)

@@ -1,95 +1,224 @@
-"""Query text to a `Query`; what is unknown or not supported yet is refused by name.
+"""Query text to a `Query`; what is unknown or not supported is refused by name.
 
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeVar, get_args
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
-from fhir_server.search.query import Criterion, Query
-from fhir_server.search.registry import KEYED_TYPES, Registry
-from fhir_server.search.text import split_escaped, unescape
+from fhir_server.model.resource_types import NUMBERS
+from fhir_server.search.boolean import And
+from fhir_server.search.criteria import Criteria, Unknown, invalid, values_of
+from fhir_server.search.filter import parse_filter
+from fhir_server.search.includes import parse_include
+from fhir_server.search.limits import CRITERIA_MAX, INCLUDES_MAX, SORT_KEYS_MAX
+from fhir_server.search.predicate import Predicate
+from fhir_server.search.query import Include, Query, SortKey, Summary, Total
+from fhir_server.search.registry import WORDS, Registry
+from fhir_server.search.resource import OfTypes
+from fhir_server.search.types.composite import UNORDERED
 
-OR_VALUES_MAX = 200
-"""Values of one parameter, separated by commas (values)."""
+COUNT_DIGITS_MAX = 9
 
-CRITERIA_MAX = 50
-"""Parameters of one query (parameters)."""
-
-
-NOT_YET = frozenset(
-    "_contained _containedType _content _filter _has _include _list _query _revinclude _sort _text _total _type".split()
-)
-"""R4's parameters that filter, order or add: ignoring one would answer another question."""
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """What a query may fall back on; `lenient` drops unknown parameters instead of refusing them."""
+    """What a query may fall back on; `handling` is what `Prefer` says about unknown parameters."""
 
     base_url: str
     page_size: int
     page_size_max: int
-    lenient: bool = False
+    now: datetime
+    handling: Literal["lenient", "strict"] | None = None
 
 
 def parse(
-    registry: Registry, type_name: str, pairs: Sequence[tuple[str, str]], options: ParseOptions
+    registry: Registry,
+    type_name: str,
+    pairs: Sequence[tuple[str, str]],
+    options: ParseOptions,
+    within: tuple[Predicate, ...] = (),
 ) -> tuple[Query, list[Issue]]:
-    """The query and warnings about what was left out of it; raises `Invalid`, `NotSupported`, `TooCostly`."""
+    """The query and warnings about what was left out; raises `Invalid`, `NotSupported`, `TooCostly`.
+
+    `within` is what has to hold besides: the compartment of a compartment search.
+    """
     if len(pairs) > CRITERIA_MAX:
         raise TooCostly(f"A search may have {CRITERIA_MAX} parameters; this one has {len(pairs)}")
-    criteria: list[Criterion] = []
-    warnings: list[Issue] = []
-    ids: frozenset[str] | None = None
-    count = options.page_size
+    types = _types(type_name, pairs)
+    reading = _Reading(Criteria(registry, options.base_url, options.now), type_name, types, options)
+    reading.where.extend(within)
     for name, text in pairs:
-        if name == "_count":
-            count = parse_count(text, options.page_size_max)
-        elif name == "_id":
-            wanted = frozenset(unescape(part) for part in _values(name, text))
-            ids = wanted if ids is None else ids & wanted
-        elif criterion := _criterion(registry, type_name, name, text, options.base_url):
-            criteria.append(criterion)
+        reading.read(name, text)
+    return reading.query(), reading.warnings
+
+
+def _types(type_name: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """`_type` of a search across types: what the other parameters mean depends on it."""
+    asked = [text for name, text in pairs if name == "_type"]
+    if type_name or not asked:
+        return ()
+    types = tuple(dict.fromkeys(part for text in asked for part in values_of("_type", text)))
+    for name in types:
+        if name not in NUMBERS:
+            raise invalid(f"_type: there is no resource type '{name[:60]}'", "_type")
+    return types
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A query while it is read, parameter by parameter."""
+
+    criteria: Criteria
+    type_name: str
+    types: tuple[str, ...]
+    options: ParseOptions
+    where: list[Predicate] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
+    applied: list[tuple[str, str]] = field(default_factory=list)
+    sort: tuple[SortKey, ...] = ()
+    includes: list[Include] = field(default_factory=list)
+    elements: tuple[str, ...] = ()
+    count: int = -1
+    total: Total = "none"
+    summary: Summary = "false"
+    explain: bool = False
+
+    def read(self, name: str, text: str) -> None:
+        """One parameter; unknown ones are refused or left out as R4 and `Prefer` say."""
+        control = _CONTROLS.get(name.partition(":")[0])
+        try:
+            if control is None:
+                self.where.append(self.criteria.predicate(self.type_name, self.types, name, text))
+            else:
+                control(self, name, text)
+        except Unknown as unknown:
+            self.warnings.append(self._left_out(unknown))
+            return
+        if name != "_count":
+            self.applied.append((name, text))
+
+    def query(self) -> Query:
+        count = self.options.page_size if self.count < 0 else self.count
+        if self.types:
+            self.where.append(OfTypes(self.types))
+        return Query(
+            self.type_name,
+            tuple(_flat(self.where)),
+            (*self.applied, ("_count", str(count))),
+            self.sort,
+            count,
+            self.total,
+            self.summary,
+            self.elements,
+            tuple(self.includes),
+            self.explain,
+        )
+
+    def _left_out(self, unknown: Unknown) -> Issue:
+        """Unknown control parameters are left out; other unknown names would silently widen the answer."""
+        control = unknown.name.startswith("_")
+        if self.options.handling == "strict" or not (control or self.options.handling == "lenient"):
+            raise Invalid(unknown.message, [Issue("not-supported", unknown.message)])
+        return Issue("not-supported", unknown.message + ": it was ignored", severity="warning")
+
+    def read_count(self, _: str, text: str) -> None:
+        self.count = parse_count(text, self.options.page_size_max)
+
+    def read_total(self, name: str, text: str) -> None:
+        self.total = _one_of(name, text, get_args(Total))
+
+    def read_summary(self, name: str, text: str) -> None:
+        self.summary = _one_of(name, text, get_args(Summary))
+
+    def read_explain(self, name: str, text: str) -> None:
+        self.explain = _one_of(name, text, ("true", "false")) == "true"
+
+    def read_elements(self, name: str, text: str) -> None:
+        self.elements = tuple(values_of(name, text))
+
+    def read_sort(self, name: str, text: str) -> None:
+        keys = values_of(name, text)
+        if len(keys) > SORT_KEYS_MAX:
+            raise TooCostly(f"_sort may name {SORT_KEYS_MAX} parameters; this one names {len(keys)}")
+        self.sort = tuple(self._sort_key(key) for key in keys)
+
+    def _sort_key(self, text: str) -> SortKey:
+        code = text.removeprefix("-")
+        if code in ("_id", "_lastUpdated"):
+            return SortKey(code, code, code, text != code)
+        parameter = self.criteria.registry.parameters(self.type_name).get(code)
+        if parameter is None or parameter.type in UNORDERED or code in WORDS:
+            message = f"_sort: {self.type_name or 'a search across types'} cannot be sorted by '{code[:60]}'"
+            raise Invalid(message, [Issue("invalid", message, "_sort")])
+        return SortKey(code, parameter.type, parameter.name, text != code)
+
+    def read_include(self, name: str, text: str) -> None:
+        if len(self.includes) >= INCLUDES_MAX:
+            raise TooCostly(f"A search may have {INCLUDES_MAX} _include and _revinclude parameters")
+        self.includes.append(parse_include(self.criteria.registry, name, text))
+
+    def read_filter(self, _: str, text: str) -> None:
+        self.where.append(parse_filter(self.criteria, self.type_name, text))
+
+    def read_contained(self, name: str, text: str) -> None:
+        if text != "false":
+            message = f"{name}: contained resources are not searched"
+            raise NotSupported(message, [Issue("not-supported", message, name)])
+
+    def read_nothing(self, name: str, text: str) -> None:
+        """`_type` was read before; on a type it changes nothing."""
+        if self.type_name and set(values_of(name, text)) != {self.type_name}:
+            message = f"_type is for searches across types; this one is on {self.type_name}"
+            raise Invalid(message, [Issue("invalid", message, "_type")])
+
+    def refuse(self, name: str, _: str) -> None:
+        message = f"'{name[:60]}' is not supported"
+        raise NotSupported(message, [Issue("not-supported", message, name[:60])])
+
+
+def _flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
+    """Criteria that all have to hold stand side by side: each may be the one that finds the others."""
+    for part in parts:
+        if isinstance(part, And):
+            yield from _flat(part.parts)
         else:
-            warnings.append(_unknown(type_name, name, options))
-    return Query(type_name, tuple(criteria), ids, count), warnings
+            yield part
 
 
-def _criterion(registry: Registry, type_name: str, name: str, text: str, base_url: str) -> Criterion | None:
-    code, _, modifier = name.partition(":")
-    parameter = registry.parameters(type_name).get(code.partition(".")[0])
-    if parameter is None and code not in NOT_YET:
-        return None
-    if parameter is None or "." in code or parameter.type not in KEYED_TYPES:
-        message = f"Searching {type_name} by '{name[:60]}' is not supported yet"
-        raise NotSupported(message, [Issue("not-supported", message)])
-    keys = tuple(parameter.query_key(part, modifier, base_url) for part in _values(name, text))
-    return Criterion(code, keys, name, text)
-
-
-def _values(name: str, text: str) -> list[str]:
-    parts = split_escaped(text, ",")
-    if len(parts) > OR_VALUES_MAX:
-        raise TooCostly(f"'{name[:60]}' has {len(parts)} values; at most {OR_VALUES_MAX} are allowed")
-    if not all(parts):
-        message = f"The search parameter '{name[:60]}' has an empty value"
-        raise Invalid(message, [Issue("invalid", message)])
-    return parts
+_CONTROLS: dict[str, Callable[[_Reading, str, str], None]] = {
+    "_count": _Reading.read_count,
+    "_total": _Reading.read_total,
+    "_summary": _Reading.read_summary,
+    "_elements": _Reading.read_elements,
+    "_sort": _Reading.read_sort,
+    "_include": _Reading.read_include,
+    "_revinclude": _Reading.read_include,
+    "_filter": _Reading.read_filter,
+    "_contained": _Reading.read_contained,
+    "_containedType": _Reading.read_contained,
+    "_explain": _Reading.read_explain,
+    "_type": _Reading.read_nothing,
+    "_query": _Reading.refuse,
+}
 
 
 def parse_count(text: str, page_size_max: int) -> int:
     """`_count`, clamped to the largest page; raises `Invalid`."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):  # noqa: PLR2004 - digits of a billion
+    if not (text.isascii() and text.isdecimal() and len(text) <= COUNT_DIGITS_MAX):
         message = "_count is a number of entries, 0 or more"
         raise Invalid(message, [Issue("invalid", message)])
     return min(int(text), page_size_max)
 
 
-def _unknown(type_name: str, name: str, options: ParseOptions) -> Issue:
-    """Unknown control parameters are left out; other unknown names would silently widen the answer."""
-    message = f"{type_name} has no search parameter '{name[:60]}'"
-    if not name.startswith("_") and not options.lenient:
-        raise Invalid(message, [Issue("not-supported", message)])
-    return Issue("not-supported", message + ": it was ignored", severity="warning")
+def _one_of(name: str, text: str, words: Sequence[Word]) -> Word:
+    for word in words:
+        if word == text:
+            return word
+    message = f"{name} is one of {', '.join(words)}"
+    raise Invalid(message, [Issue("invalid", message, name)])

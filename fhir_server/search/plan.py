@@ -1,29 +1,180 @@
-"""A query to the steps that answer it, cheapest first. Pure: counts and costs are arguments."""
+"""A query to the steps that answer it. Pure: what the database knows about its rows is handed in.
 
-from collections.abc import Callable
+A page is found in one of two ways. *Seek*: the rows that satisfy the rarest criterion are found by its index, judged by
+the others and sorted. *Walk*: rows are visited in the order of the page and judged until it is full. Seeking costs as
+many rows as the criterion has, walking as many as it takes to fill the page; so few are sought, many are walked. A walk
+that finds less than was expected gives up after `cap` rows, and the page is sought.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final, Protocol
 
-from fhir_server.search.query import Query
+from fhir_server.search.boolean import And, OnType, Or
+from fhir_server.search.columns import DATE, STATUS
+from fhir_server.search.order import SIDE_TABLES, column, sort_of
+from fhir_server.search.predicate import Predicate
+from fhir_server.search.query import Query, SortKey
+from fhir_server.search.resource import HasId, Missing
+from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
+from fhir_server.search.types.token import HasKey
 
-Hash = Callable[[str, str, str], int]
+SEEK_ROWS_MAX: Final = 1_000
+"""Rows that are rather found and sorted than walked to (rows)."""
+
+WALK_ROWS_MIN: Final = 2_000
+"""Rows a walk visits at least before it gives up (rows)."""
+
+COUNT_MAX: Final = SEEK_ROWS_MAX + 1
+"""Rows counted to tell few from many (rows)."""
+
+
+Tokens = HasKey | RefersTo | Missing
+Counts = Mapping[tuple[str, Predicate], int]
+"""Rows by type and predicate, COUNT_MAX for more."""
+
+
+class Statistics(Protocol):
+    """What the database knows of its rows without counting them."""
+
+    def rows_with(self, part: Tokens, type_name: str) -> int | None:
+        """Rows that hold one of a predicate's tokens, about; None where it is not asked by tokens."""
+
+    def rows_of(self, type_name: str) -> int:
+        """Rows of a type, about; of all types for ""."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Token sets: a row must hold all of `all_of`, and one of each set in `any_of`."""
+    """`driver` finds the rows of a seek (None: all of the type); `prefix` are the criteria a walk's index answers.
 
-    type_name: str
-    ids: tuple[str, ...] | None
-    all_of: tuple[int, ...]
-    any_of: tuple[tuple[int, ...], ...]
+    `walks`: the page is walked first; `cap` rows at most, if it has one.
+    """
+
+    query: Query
+    keys: tuple[SortKey, ...]
+    driver: Predicate | None
+    walks: bool = False
+    prefix: tuple[Predicate, ...] = ()
+    cap: int | None = None
+    rows: int | None = None
+
+    @property
+    def ends_in_columns(self) -> bool:
+        """Whether the walk's index also has the rows without a value of the order's key, if there can be any."""
+        return not self.keys or column(self.query.type_name, self.keys[0]) is not None
+
+    @property
+    def keys_may_miss(self) -> bool:
+        """Whether rows can be without a value; every row has an id and an instant."""
+        return bool(self.keys) and not self.keys[0].kind.startswith("_")
 
 
-def plan(query: Query, token: Hash) -> Plan:
-    """Single tokens become one index intersection; alternatives follow."""
-    groups = [tuple(token(query.type_name, c.parameter, key) for key in c.keys) for c in query.criteria]
-    return Plan(
-        type_name=query.type_name,
-        ids=None if query.ids is None else tuple(sorted(query.ids)),
-        all_of=tuple(sorted(group[0] for group in groups if len(group) == 1)),
-        any_of=tuple(sorted((group for group in groups if len(group) > 1), key=len)),
-    )
+def estimated(part: Predicate, type_name: str, statistics: Statistics, counts: Counts) -> int | None:
+    """Rows that satisfy a predicate, about; None where that is not known, or no index finds them."""
+    if (type_name, part) in counts:
+        return counts[type_name, part]
+    if isinstance(part, HasKey | RefersTo | Missing):
+        return statistics.rows_with(part, type_name)
+    if isinstance(part, HasId):
+        return len(part.ids)
+    if isinstance(part, And | Or):
+        return _of_several(part, type_name, statistics, counts)
+    inner = _inner(part)
+    return estimated(inner[1], inner[0], statistics, counts) if inner else None
+
+
+def _of_several(parts: And | Or, type_name: str, statistics: Statistics, counts: Counts) -> int | None:
+    found = [estimated(part, type_name, statistics, counts) for part in parts.parts]
+    known = [rows for rows in found if rows is not None]
+    if isinstance(parts, And):
+        return min(known, default=None)
+    return sum(known) if len(known) == len(found) else None
+
+
+def _inner(part: Predicate) -> tuple[str, Predicate] | None:
+    """The predicate on another resource, or on one type, that a predicate is about; and that type."""
+    match part:
+        case OnType(type_name, inner) | Chained(_, type_name, inner) | ReferredToBy(type_name, _, inner):
+            return type_name, inner
+    return None
+
+
+def to_count(query: Query, statistics: Statistics) -> list[tuple[str, Predicate]]:
+    """Types and predicates whose rows decide between seeking and walking: to be counted, up to COUNT_MAX."""
+    prefix = _prefix(query)
+    if len(query.where) == len(prefix) or _of_one_patient(prefix):
+        return []
+    known = [estimated(part, query.type_name, statistics, {}) for part in query.where]
+    if any(rows is not None and rows <= SEEK_ROWS_MAX for rows in known):
+        return []
+    unknown = (part for part, rows in zip(query.where, known, strict=True) if rows is None)
+    return [leaf for part in unknown for leaf in _uncounted(part, query.type_name, statistics)]
+
+
+def _uncounted(part: Predicate, type_name: str, statistics: Statistics) -> Iterator[tuple[str, Predicate]]:
+    inner = _inner(part)
+    if inner:
+        yield from _uncounted(inner[1], inner[0], statistics)
+    elif isinstance(part, And | Or):
+        for one in part.parts:
+            yield from _uncounted(one, type_name, statistics)
+    elif estimated(part, type_name, statistics, {}) is None:
+        yield type_name, part
+
+
+def plan(query: Query, statistics: Statistics, counts: Counts) -> Plan:
+    """Seek where a criterion is known to be rare, walk where none is and the order has an index."""
+    keys = sort_of(query)
+    rows, driver = _rarest(query, statistics, counts)
+    if rows is not None and rows <= SEEK_ROWS_MAX:
+        return Plan(query, keys, driver, rows=rows)
+    prefix = _prefix(query)
+    if keys and _ordered(query) is None:
+        return Plan(query, keys, driver, rows=rows)
+    if _of_one_patient(prefix) or len(prefix) == len(query.where) or driver is None:
+        return Plan(query, keys, driver, walks=True, prefix=prefix, rows=rows)
+    return Plan(query, keys, driver, walks=True, prefix=prefix, cap=_cap(query, statistics, rows), rows=rows)
+
+
+def _of_one_patient(prefix: tuple[Predicate, ...]) -> bool:
+    return any(isinstance(part, RefersTo) for part in prefix)
+
+
+def _rarest(
+    query: Query, statistics: Statistics, counts: Counts
+) -> tuple[int | None, Predicate | None]:
+    found = [(estimated(part, query.type_name, statistics, counts), part) for part in query.where]
+    known = [(rows, part) for rows, part in found if rows is not None]
+    return min(known, key=lambda pair: pair[0], default=(None, None))
+
+
+def _cap(query: Query, statistics: Statistics, rows: int | None) -> int:
+    """Several times what the rarest criterion lets expect."""
+    expected = query.count * statistics.rows_of(query.type_name) // max(rows or 1, 1)
+    return max(WALK_ROWS_MIN, 4 * expected)
+
+
+def _ordered(query: Query) -> SortKey | None:
+    """The one key of an order that an index has; a search across types goes by resource id without any."""
+    keys = sort_of(query)
+    if not query.type_name or len(keys) != 1:
+        return None
+    held = column(query.type_name, keys[0])
+    if held is not None:
+        return keys[0] if held[0] != "status" else None
+    return keys[0] if keys[0].kind in SIDE_TABLES else None
+
+
+def _prefix(query: Query) -> tuple[Predicate, ...]:
+    """What the indexes (patient, type, date) and (type, status, date) answer of a query ordered by date."""
+    key = _ordered(query)
+    if key is None or key.name != DATE.get(query.type_name):
+        return ()
+    for part in query.where:
+        if isinstance(part, RefersTo) and len(part.patients(query.type_name)) == 1:
+            return (part,)
+    for part in query.where:
+        if isinstance(part, HasKey) and part.name == STATUS.get(query.type_name) and len(part.keys) == 1:
+            return (part,)
+    return ()

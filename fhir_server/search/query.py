@@ -1,30 +1,58 @@
 """A search as it was understood: frozen, free of text and of the database."""
 
-import json
 from dataclasses import dataclass
+from typing import Literal
+
+from fhir_server.search.predicate import Predicate
+
+Total = Literal["none", "estimate", "accurate"]
+Summary = Literal["false", "true", "text", "data", "count"]
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
-    """One parameter of a query: any of `keys` will do. `name` and `values` are as the client wrote them."""
+class SortKey:
+    """`kind` is the parameter's type, or `_id` and `_lastUpdated`; `name` where its values are indexed."""
 
-    parameter: str
-    keys: tuple[str, ...]
+    code: str
+    kind: str
     name: str
-    values: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include`, or with `reverse` `_revinclude`. https://hl7.org/fhir/R4/search.html#include.
+
+    The references of `parameters` of `source` ("": any type); `target` "" is any type.
+    """
+
+    source: str
+    parameters: tuple[str, ...]
+    target: str
+    reverse: bool
+    iterate: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All criteria must hold. `ids` is `_id`; None where it was not asked for."""
+    """All of `where` must hold. `type_name` is "" across types; `applied` is what `self` shows."""
 
     type_name: str
-    criteria: tuple[Criterion, ...] = ()
-    ids: frozenset[str] | None = None
+    where: tuple[Predicate, ...] = ()
+    applied: tuple[tuple[str, str], ...] = ()
+    sort: tuple[SortKey, ...] = ()
     count: int = 50
+    total: Total = "none"
+    summary: Summary = "false"
+    elements: tuple[str, ...] = ()
+    includes: tuple[Include, ...] = ()
+    explain: bool = False
+
+    @property
+    def only_counts(self) -> bool:
+        return self.summary == "count" or self.count == 0
 
     @property
     def normalised(self) -> str:
         """Equal for queries that ask the same: the key of the lock conditional interactions take."""
-        criteria = sorted((c.parameter, sorted(c.keys)) for c in self.criteria)
-        return json.dumps([self.type_name, criteria, None if self.ids is None else sorted(self.ids)])
+        return f"{self.type_name}?{sorted(map(repr, self.where))}"

@@ -1,64 +1,143 @@
 """Which search parameters a type has, compiled: what indexing and queries share."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fhir_server.model.definitions import Definitions
+from fhir_server.model.definitions import Definitions, SearchParameterDefinition
 from fhir_server.model.fhirpath.elements import is_a
-from fhir_server.search.extract import Extractor, Typed, compile_all
-from fhir_server.search.types import reference, token, uri
+from fhir_server.model.fhirpath.syntax import FhirPathError
+from fhir_server.search.asked import Asked
+from fhir_server.search.entries import Entries
+from fhir_server.search.extract import Extractor, compile_expression
+from fhir_server.search.kinds import index_value, predicate_of
+from fhir_server.search.predicate import Predicate
+from fhir_server.search.types import words
+from fhir_server.search.types.composite import KNOWN, Composite, Part
 
-KEYED_TYPES = ("token", "reference", "uri")
-"""Parameter types whose values are exact keys; the others are not searchable yet."""
+WORDS = frozenset({words.TEXT, words.CONTENT})
+NOT_INDEXED = frozenset({"_id", "_lastUpdated"})
+"""Parameters the search row holds in columns of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A search parameter of one resource type. https://hl7.org/fhir/R4/searchparameter.html."""
+    """A search parameter of one resource type. https://hl7.org/fhir/R4/searchparameter.html.
+
+    `name` is where its values are indexed: parameters of one type that select the same share one.
+    """
 
     code: str
     type: str
     url: str
+    name: str
     extract: Extractor
+    targets: tuple[str, ...] = ()
+    composite: Composite | None = None
 
-    def keys(self, resource: dict[str, Any], base_url: str) -> Iterator[str]:
-        for typed in self.extract(resource):
-            yield from self._keys_of(typed, base_url)
+    def index(self, resource: dict[str, Any], entries: Entries, base_url: str) -> bool:
+        """Adds what the resource has for it; whether it has anything."""
+        found = self.extract(resource)
+        if self.composite:
+            self.composite.index(resource, entries, base_url)
+        else:
+            for typed in found:
+                index_value(self.type, typed, self.name, entries, base_url, self.targets)
+        return bool(found)
 
-    def _keys_of(self, typed: Typed, base_url: str) -> Iterator[str]:
-        if self.type == "token":
-            return token.index_keys(typed)
-        if self.type == "reference":
-            return reference.index_keys(typed, base_url)
-        return uri.index_keys(typed)
-
-    def query_key(self, text: str, modifier: str, base_url: str) -> str:
-        """The key a query value asks for; raises `Invalid` or `NotSupported`."""
-        if self.type == "token":
-            return token.query_key(text, modifier)
-        if self.type == "reference":
-            return reference.query_key(text, modifier, base_url)
-        return uri.query_key(text, modifier)
+    def predicate(self, asked: Asked) -> Predicate:
+        """What `asked` comes to; raises `Invalid` and `NotSupported`."""
+        asked = replace(asked, name=self.name, targets=self.targets)
+        if self.code in WORDS:
+            return words.predicate(asked)
+        return self.composite.predicate(asked) if self.composite else predicate_of(self.type, asked)
 
 
 class Registry:
-    """Parameters by type and code; a type is compiled when it is first asked for."""
+    """Parameters by type and code; a type is compiled when it is first asked for.
 
-    def __init__(self, definitions: Definitions) -> None:
+    `added` are parameters beyond R4's, `generation` says which set of them this is.
+    """
+
+    def __init__(
+        self, definitions: Definitions, added: tuple[SearchParameterDefinition, ...] = (), generation: int = 0
+    ) -> None:
         self.definitions = definitions
+        self.generation = generation
+        self._all = (*definitions.search_parameters, *added)
+        self._kinds = {p.url: p.type for p in self._all}
         self._by_type: dict[str, dict[str, Parameter]] = {}
 
-    def parameters(self, type_name: str) -> dict[str, Parameter]:
+    def parameters(self, type_name: str) -> Mapping[str, Parameter]:
+        """By code; those of every type where `type_name` is ""."""
         if type_name not in self._by_type:
-            self._by_type[type_name] = self._compile(type_name)
+            self._by_type[type_name] = {p.code: p for p in self._compile(type_name or "DomainResource")}
         return self._by_type[type_name]
 
-    def _compile(self, type_name: str) -> dict[str, Parameter]:
-        extractors = compile_all(self.definitions, type_name)
-        parameters: dict[str, Parameter] = {}
-        for found in self.definitions.search_parameters:
-            concerned = any(is_a(self.definitions, type_name, base) for base in found.base)
-            if concerned and found.code in extractors and found.code not in parameters and found.code != "_id":
-                parameters[found.code] = Parameter(found.code, found.type, found.url, extractors[found.code])
-        return parameters
+    def indexed(self, type_name: str) -> Iterator[Parameter]:
+        """One parameter for each name values are indexed under."""
+        for parameter in self.parameters(type_name).values():
+            if parameter.name == parameter.code and parameter.code not in WORDS | NOT_INDEXED:
+                yield parameter
+
+    def _compile(self, type_name: str) -> Iterator[Parameter]:
+        seen: set[str] = set()
+        names: dict[tuple[str, str], str] = {}
+        for definition in self._all:
+            concerned = any(is_a(self.definitions, type_name, base) for base in definition.base)
+            if not concerned or definition.code in seen:
+                continue
+            parameter = self._parameter(definition, type_name, names)
+            if parameter is not None:
+                seen.add(definition.code)
+                yield parameter
+
+    def _parameter(
+        self, definition: SearchParameterDefinition, type_name: str, names: dict[tuple[str, str], str]
+    ) -> Parameter | None:
+        """None where the parameter can select nothing in the type."""
+        code, kind = definition.code, definition.type
+        if code in WORDS:
+            return Parameter(code, "string", definition.url, code, lambda _: [])
+        if not definition.expression:
+            return None
+        try:
+            extract = compile_expression(self.definitions, type_name, definition.expression)
+            composite = self._composite(definition, type_name, extract) if kind == "composite" else None
+        except FhirPathError:
+            return None
+        name = code if composite else names.setdefault((kind, definition.expression), code)
+        targets = tuple(sorted(definition.target))
+        return Parameter(code, kind, definition.url, name, extract, targets, composite)
+
+    def _composite(self, definition: SearchParameterDefinition, type_name: str, groups: Extractor) -> Composite:
+        """Raises `FhirPathError` where a part cannot be read."""
+        kinds = group_types(self.definitions, type_name, definition.expression)
+        single = next((kind for kind in kinds if all((kind, path) in KNOWN for _, path in definition.components)), "")
+        repeating = [kind for kind in kinds if kind != single]
+        if repeating and len(definition.components) != 2:  # noqa: PLR2004 - a pair
+            raise FhirPathError("unsupported-here", 0, "of groups that repeat only pairs are indexed")
+        parts = tuple(
+            Part(
+                self._kinds[url],
+                {kind: compile_expression(self.definitions, kind, path) for kind in repeating},
+                KNOWN.get((single, path), ""),
+            )
+            for url, path in definition.components
+        )
+        return Composite(definition.code, groups, parts, single, bool(repeating))
+
+
+def group_types(definitions: Definitions, type_name: str, expression: str) -> list[str]:
+    """The types of the groups of a composite: the resource's, or backbones named by their paths."""
+    paths = [path.strip() for path in expression.split("|")]
+    own = [path for path in paths if path.split(".")[0] in ("", type_name)]
+    return [path if path in definitions.types else _element_type(definitions, path) for path in own]
+
+
+def _element_type(definitions: Definitions, path: str) -> str:
+    parent, _, element = path.rpartition(".")
+    found = definitions.property_of(parent, element)
+    if found is None:
+        raise FhirPathError("selects-nothing", 0, f"there is no {path}")
+    return found.type.name

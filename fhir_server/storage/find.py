@@ -2,17 +2,15 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Select
-
 from fhir_server.model.parser import parse_object
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.matches import matches
 from fhir_server.search.plan import plan
 from fhir_server.search.query import Query
-from fhir_server.search.sql import matching_rows
+from fhir_server.search.sql import matching
 from fhir_server.storage.database import Connection
 from fhir_server.storage.read import versions_by_rid
-from fhir_server.storage.statements import compile_with_values
+from fhir_server.storage.statistics import StatisticsSource
 from fhir_server.storage.version import Version
 
 CANDIDATES: Final = 10
@@ -22,36 +20,35 @@ STORED_DEPTH: Final = 1_000
 """What is stored was parsed under its limit once; the setting may have shrunk since (levels)."""
 
 
-async def find_rids(
-    connection: Connection, indexer: Indexer, query: Query, limit: int, after_rid: int = 0
-) -> list[int]:
-    """The first `limit` matches past `after_rid`."""
-    return await _rids(connection, matching_rows(plan(query, indexer.token), limit, after_rid))
+class Finder:
+    """Finds resources by what `search` compiled."""
 
+    def __init__(self, indexer: Indexer) -> None:
+        self.indexer = indexer
+        self.statistics = StatisticsSource(indexer.hasher)
 
-async def find_identity(
-    connection: Connection, indexer: Indexer, query: Query, limit: int
-) -> list[Version]:
-    """Current versions that match by value, `limit` at most; hashes only narrow the search."""
-    found: list[Version] = []
-    after_rid = 0
-    while len(found) < limit:
-        rids = await find_rids(connection, indexer, query, CANDIDATES, after_rid)
-        candidates = [version for version in await versions_by_rid(connection, rids) if version.body]
-        found += [c for c in candidates if matches(indexer.registry, query, load(c), indexer.base_url)]
-        if len(rids) < CANDIDATES:
-            break
-        after_rid = rids[-1]
-    return found[:limit]
+    async def rids(self, connection: Connection, query: Query, limit: int, after_rid: int = 0) -> list[int]:
+        """The first `limit` matches past `after_rid`, in the order of creation."""
+        statistics = await self.statistics.current(connection)
+        driver = plan(query, statistics, {}).driver
+        statement = matching(query, driver, self.indexer.hasher, limit, after_rid)
+        cursor = await connection.execute(statement.sql, statement.values, prepare=False)
+        return [rid for (rid,) in await cursor.fetchall()]
+
+    async def identity(self, connection: Connection, query: Query, limit: int) -> list[Version]:
+        """Current versions that match by value, `limit` at most; hashes only narrow the search."""
+        found: list[Version] = []
+        after_rid = 0
+        while len(found) < limit:
+            rids = await self.rids(connection, query, CANDIDATES, after_rid)
+            candidates = [version for version in await versions_by_rid(connection, rids) if version.body]
+            found += [c for c in candidates if matches(self.indexer, query, load(c))]
+            if len(rids) < CANDIDATES:
+                break
+            after_rid = rids[-1]
+        return found[:limit]
 
 
 def load(version: Version) -> dict[str, Any]:
     """The resource of a version that is not a deletion."""
     return parse_object(version.body or b"{}", STORED_DEPTH)
-
-
-async def _rids(connection: Connection, statement: Select[Any]) -> list[int]:
-    """Never prepared: a plan for these values is worth more than one kept for any values."""
-    sql, values = compile_with_values(statement)
-    cursor = await connection.execute(sql, values, prepare=False)
-    return [rid for (rid,) in await cursor.fetchall()]

@@ -1,7 +1,5 @@
 """SQL templates, compiled once from SQLAlchemy Core to the text psycopg runs."""
 
-from typing import Any
-
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -14,10 +12,3 @@ def compile_template(statement: Executable) -> str:
     compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - narrows the type
     return str(compiled)
-
-
-def compile_with_values(statement: Executable) -> tuple[str, dict[str, Any]]:
-    """SQL and the values of its placeholders, for statements that are built per request."""
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - narrows the type
-    return str(compiled), dict(compiled.params)

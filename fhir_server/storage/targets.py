@@ -84,4 +84,4 @@ def _tokens(indexer: Indexer, key: Key) -> Iterator[int]:
     for name in RESOURCE_TYPES:
         for parameter in indexer.registry.parameters(name).values():
             if parameter.type == "reference":
-                yield indexer.token(name, parameter.code, text)
+                yield indexer.hasher.link(name, parameter.name, text)

@@ -15,13 +15,12 @@ from fhir_server.errors import Ambiguous, Conflict, Invalid, Issue, TooCostly, U
 from fhir_server.model.parser import parse_object, write
 from fhir_server.model.walk import rewrite_links
 from fhir_server.search.index import IndexRow
-from fhir_server.search.indexer import Indexer
 from fhir_server.search.matches import matches
 from fhir_server.search.query import Query
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.draft import Attempt, Drafter, Validate
 from fhir_server.storage.events import Waker
-from fhir_server.storage.find import STORED_DEPTH, find_identity
+from fhir_server.storage.find import STORED_DEPTH, Finder
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.locks import lock_identities
 from fhir_server.storage.read import LOCK_TO_CHANGE, LOCK_TO_DELETE, Key, current_versions
@@ -72,11 +71,12 @@ class Batch:
 class Writer:
     """Writes batches of intents; validation of patched resources is handed in."""
 
-    def __init__(self, database: Database, rids: RidSource, indexer: Indexer, validate: Validate, waker: Waker) -> None:
+    def __init__(self, database: Database, rids: RidSource, finder: Finder, validate: Validate, waker: Waker) -> None:
         self._database = database
         self._rids = rids
-        self._indexer = indexer
-        self._drafter = Drafter(indexer, validate, database.clock)
+        self._finder = finder
+        self._indexer = finder.indexer
+        self._drafter = Drafter(finder.indexer, validate, database.clock)
         self._waker = waker
 
     async def write(self, batch: Batch) -> list[Outcome]:
@@ -135,7 +135,7 @@ class Writer:
         if intent.condition is None:
             return [own_step(intent)]
         limit = DELETE_ALL_MAX + 1 if intent.delete_all else 2
-        found = await find_identity(connection, self._indexer, intent.condition, limit + len(going))
+        found = await self._finder.identity(connection, intent.condition, limit + len(going))
         matches = [version for version in found if key_of(version) not in going]
         if len(matches) > DELETE_ALL_MAX:
             raise TooCostly(at(intent, f"the condition matches more than {DELETE_ALL_MAX} resources"))
@@ -168,7 +168,7 @@ class Writer:
 
     def _matches(self, condition: Query, step: Step, attempt: Attempt) -> bool:
         resource = attempt.resource(step.intent) | {"id": step.key[1]}
-        return matches(self._indexer.registry, condition, resource, self._indexer.base_url)
+        return matches(self._indexer, condition, resource)
 
     async def _commit(self, connection: Connection, batch: Batch, attempt: Attempt, steps: list[Step]) -> list[Outcome]:
         current = await self._lock_current(connection, steps)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Column, Integer, Text
 from sqlalchemy.types import TypeEngine
 
+from fhir_server import tables
 from fhir_server.auth.context import Context
 from fhir_server.errors import Conflict, GalenicError
 from fhir_server.model.resource_types import type_number
@@ -90,7 +92,7 @@ async def _change(
         await connection.execute(SUPERSEDE, {"rids": [v.stored.rid for v in versions]})
         replaced = await connection.execute(REPLACE, _replace_parameters(versions))
         if indexed:
-            await connection.execute(REINDEX, _search_parameters(indexed))
+            await connection.execute(REINDEX, _search_parameters(indexed) | indexed_rids(indexed))
         if gone:
             await connection.execute(UNINDEX, {"rids": gone})
         await connection.execute(RECORD, _record_parameters(versions, context, audit))
@@ -112,7 +114,11 @@ def _one_row_parameters(new: NewVersion, context: Context) -> Parameters:
         (AUDIT_COLUMNS, _audit_row(new, context)),
     )
     values = {c.name: value for columns, row in parts for c, value in zip(columns, row, strict=True)}
-    return {"locks": _locks([new])} | values
+    return {"locks": _locks([new])} | values | _side_parameters([new]) | indexed_rids([new])
+
+
+def indexed_rids(versions: Sequence[NewVersion]) -> Parameters:
+    return {"indexed_rids": [v.stored.rid for v in versions]}
 
 
 def _locks(versions: Sequence[NewVersion]) -> list[int]:
@@ -170,7 +176,25 @@ def _resource_row(new: NewVersion) -> tuple[Any, ...]:
 
 
 def _search_parameters(versions: Sequence[NewVersion]) -> Parameters:
-    return _transpose(SEARCH_COLUMNS, "s_", [_search_row(v) for v in versions])
+    return _transpose(SEARCH_COLUMNS, "s_", [_search_row(v) for v in versions]) | _side_parameters(versions)
+
+
+def _side_parameters(versions: Sequence[NewVersion]) -> Parameters:
+    """The rows of the side tables, as array literals: one array a column."""
+    indexed = [(v.stored.rid, v.index) for v in versions if v.index]
+    strings: list[tuple[Any, ...]] = [(rid, key, _quoted(text)) for rid, row in indexed for key, text in row.strings]
+    dates = [(rid, key, _instant(low), _instant(high)) for rid, row in indexed for key, low, high in row.dates]
+    numbers = [(rid, *values) for rid, row in indexed for values in row.numbers]
+    parameters: Parameters = {}
+    for table, rows in zip(tables.SIDE_TABLES, (strings, dates, numbers), strict=True):
+        for place, column in enumerate(table.columns):
+            values = ",".join(str(row[place]) for row in rows)
+            parameters[f"{table.name}_{column.name}"] = f"{{{values}}}"
+    return parameters
+
+
+def _instant(moment: datetime) -> str:
+    return f'"{moment.isoformat()}"'
 
 
 def _search_row(new: NewVersion) -> tuple[Any, ...]:
@@ -188,6 +212,10 @@ def _search_row(new: NewVersion) -> tuple[Any, ...]:
         text_array_literal(index.compartments),
         text_array_literal(index.labels),
         INDEX_VERSION,
+        index.itself,
+        None if index.grams is None else array_literal(index.grams),
+        index.orders,
+        index.generation,
     )
 
 

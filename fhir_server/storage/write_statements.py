@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     BigInteger,
     Column,
     ColumnElement,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import TypeEngine
 
@@ -41,8 +43,8 @@ AUDIT_COLUMNS = tuple(c for c in tables.audit.columns if c.name not in ("number"
 
 
 def wire_type_of(column: Column[Any]) -> TypeEngine[Any]:
-    """An array per row cannot be an array element: it travels as its literal and is cast in the statement."""
-    return Text() if isinstance(column.type, ARRAY) else column.type
+    """An array per row cannot be an array element, nor is JSON sent as one: they travel as texts and are cast."""
+    return Text() if isinstance(column.type, ARRAY | JSONB) else column.type
 
 
 Source = Callable[[Sequence[Column[Any]], str], Select[Any]]
@@ -54,7 +56,7 @@ def _rows(columns: Sequence[Column[Any]], prefix: str) -> Select[Any]:
     arrays = (cast(bindparam(prefix + c.name), ARRAY(wire_type_of(c))) for c in columns)
     source = func.unnest(*arrays).table_valued(*(c.name for c in columns), name=prefix + "rows").render_derived()
     values: list[ColumnElement[Any]] = [
-        cast(source.c[c.name], c.type) if isinstance(c.type, ARRAY) else source.c[c.name] for c in columns
+        cast(source.c[c.name], c.type) if isinstance(c.type, ARRAY | JSONB) else source.c[c.name] for c in columns
     ]
     return select(*values)
 
@@ -78,11 +80,28 @@ def _enter_directory(source: Source) -> Any:
     return insert(tables.directory).from_select([c.name for c in columns], rows)
 
 
+def _insert_side_rows() -> list[Any]:
+    """A resource has any number of rows in each: they are arrays, for one resource as for many."""
+    return [_insert(table, tuple(table.columns), f"{table.name}_") for table in tables.SIDE_TABLES]
+
+
+def _delete_side_rows(rids: ColumnElement[Any]) -> list[Any]:
+    return [delete(table).where(table.c.rid == func.any(rids)) for table in tables.SIDE_TABLES]
+
+
+def _side_steps() -> list[CTE]:
+    """A statement sees the rows as they were before it: it deletes the old ones and not the new."""
+    rids = cast(bindparam("indexed_rids"), ARRAY(BigInteger))
+    steps = [*_delete_side_rows(rids), *_insert_side_rows()]
+    return [step.cte(f"side{n}") for n, step in enumerate(steps)]
+
+
 def _create_statement(source: Source) -> Executable:
     steps = [
         _enter_directory(source),
         _insert(tables.resource, RESOURCE_COLUMNS, "r_", source),
         _insert(tables.search, SEARCH_COLUMNS, "s_", source),
+        *_insert_side_rows(),
         _insert(tables.outbox, EVENT_COLUMNS, "e_", source),
     ]
     last = _insert(tables.audit, AUDIT_COLUMNS, "a_", source)
@@ -116,8 +135,14 @@ def _reindex_statement(source: Source) -> Any:
     return new.on_conflict_do_update(index_elements=["rid"], set_=values | {"xid": tables.THIS_TRANSACTION})
 
 
+def _reindex_with_sides() -> Executable:
+    return _reindex_statement(_rows).add_cte(*_side_steps())  # type: ignore[no-any-return]
+
+
 def _unindex_statement() -> Executable:
-    return delete(tables.search).where(tables.search.c.rid == func.any(cast(bindparam("rids"), ARRAY(BigInteger))))
+    rids = cast(bindparam("rids"), ARRAY(BigInteger))
+    sides = (step.cte(f"side{n}") for n, step in enumerate(_delete_side_rows(rids)))
+    return delete(tables.search).where(tables.search.c.rid == func.any(rids)).add_cte(*sides)
 
 
 def _change_one_statement() -> Executable:
@@ -136,6 +161,7 @@ def _change_one_statement() -> Executable:
     others = (
         _supersede(resource.rid == rid).cte("superseded"),
         _reindex_statement(_row).cte("reindexed"),
+        *_side_steps(),
         _insert(tables.outbox, EVENT_COLUMNS, "", _row).cte("recorded"),
     )
     audited = _row(AUDIT_COLUMNS, "").where(exists(select(replaced.c.rid)))
@@ -153,6 +179,6 @@ CREATE_ONE = compile_template(_create_statement(_row)).replace("%(body)s", "%(bo
 SUPERSEDE = compile_template(_supersede_statement())
 REPLACE = compile_template(_replace_statement()).replace("%(r_body)s", "%(r_body)b")
 CHANGE_ONE = compile_template(_change_one_statement()).replace("%(body)s", "%(body)b")
-REINDEX = compile_template(_reindex_statement(_rows))
+REINDEX = compile_template(_reindex_with_sides())
 UNINDEX = compile_template(_unindex_statement())
 RECORD = compile_template(_record_statement())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
 
-from fhir_server.search.asked import Asked
+from fhir_server.search.asked import FILTER_ENDS, FILTER_EQUALS, Asked
 from fhir_server.search.comparison import refuse_modifier
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
@@ -173,8 +173,53 @@ class Contains:
         return f"({scope.alias}.grams @> {scope.value(sorted(grams(text)))}::integer[] AND {held})"
 
 
+@dataclass(frozen=True, slots=True)
+class EndsWith:
+    """A text ends with any of `texts`, which are folded: the operator ew of `_filter`."""
+
+    name: str
+    texts: tuple[str, ...]
+
+    def matches(self, entries: Entries) -> bool:
+        return any(name == self.name and text.endswith(self.texts) for name, text in entries.texts)
+
+    def condition(self, scope: Scope) -> str:
+        ends = (f"right({{row}}.value, {len(text)}) = {scope.value(text)}" for text in self.texts)
+        return in_side_table("search_string", self.name, f"({' OR '.join(ends)})", scope)
+
+    def rids(self, scope: Scope) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """A text is one of `texts`, which are folded: the operator eq of `_filter`."""
+
+    name: str
+    texts: tuple[str, ...]
+
+    def matches(self, entries: Entries) -> bool:
+        return any((self.name, text) in entries.texts for text in self.texts)
+
+    def condition(self, scope: Scope) -> str:
+        return in_side_table("search_string", self.name, self._one_of(scope), scope)
+
+    def rids(self, scope: Scope) -> str | None:
+        return rids_in_side_table("search_string", self.name, self._one_of(scope), scope)
+
+    def _one_of(self, scope: Scope) -> str:
+        return f"{{row}}.value = ANY({scope.value(list(self.texts))}::text[])"
+
+
 def _position(text: str, scope: Scope) -> str:
     return f"position({scope.value(text)}::text IN {{row}}.value) > 0"
+
+
+_FOLDED: Final[dict[str, type[Contains] | type[EndsWith] | type[Equals]]] = {
+    "contains": Contains,
+    FILTER_ENDS: EndsWith,
+    FILTER_EQUALS: Equals,
+}
 
 
 def predicate(asked: Asked) -> Predicate:
@@ -183,7 +228,7 @@ def predicate(asked: Asked) -> Predicate:
     if asked.modifier == "exact":
         return token.HasKey(exact(asked.name), tuple(sorted(values)))
     folded = tuple(sorted({_comparable(value) for value in values}))
-    if asked.modifier == "contains":
-        return Contains(asked.name, folded)
+    if asked.modifier in _FOLDED:
+        return _FOLDED[asked.modifier](asked.name, folded)
     refuse_modifier(asked, "string")
     return StartsWith(asked.name, folded)

@@ -1,21 +1,52 @@
 """Token parameters: codes, identifiers, booleans. https://hl7.org/fhir/R4/search.html#token."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.errors import Invalid, Issue, NotSupported
-from fhir_server.search.extract import Typed
+from fhir_server.search.asked import Asked
+from fhir_server.search.boolean import Not
+from fhir_server.search.columns import STATUS
+from fhir_server.search.entries import Entries
+from fhir_server.search.fetching import Typed
+from fhir_server.search.predicate import Predicate, Scope, having_tokens, one_of, rids_in_search
 from fhir_server.search.text import split_escaped, unescape
+from fhir_server.search.types import string
+
+NEEDS_TERMINOLOGY = frozenset({"above", "below", "in", "not-in"})
 
 
-def index_keys(typed: Typed) -> Iterator[str]:
-    """Keys for `system|code`, for `code` in any system, and for `system|`."""
-    for system, code in _tokens(typed):
-        if code:
-            yield whole(system, code)
-            yield in_any_system(code)
-        if system:
-            yield of_system(system)
+@dataclass(frozen=True, slots=True)
+class HasKey:
+    """One of `keys` is among the values of `name`."""
+
+    name: str
+    keys: tuple[str, ...]
+
+    def matches(self, entries: Entries) -> bool:
+        return any((self.name, key) in entries.keys for key in self.keys)
+
+    def condition(self, scope: Scope) -> str:
+        if self._in_column(scope):
+            return one_of(f"{scope.alias}.status", self._codes(), scope)
+        return having_tokens(scope, self.tokens(scope))
+
+    def rids(self, scope: Scope) -> str | None:
+        return rids_in_search(self, scope)
+
+    def tokens(self, scope: Scope) -> tuple[int, ...]:
+        """The hashes of the keys; none where a column holds the values."""
+        if self._in_column(scope):
+            return ()
+        return tuple(scope.hasher.token(scope.index_type(self.name), self.name, key) for key in self.keys)
+
+    def _in_column(self, scope: Scope) -> bool:
+        return STATUS.get(scope.type_name) == self.name
+
+    def _codes(self) -> list[str]:
+        """A status has no system: keys of any other form match nothing."""
+        return [key.lstrip("\0") for key in self.keys if key.startswith("\0")]
 
 
 def whole(system: str, code: str) -> str:
@@ -36,21 +67,78 @@ def is_identity(key: str) -> bool:
     return not key.endswith("\0\0")
 
 
-def query_key(text: str, modifier: str) -> str:
-    """`code`, `system|code`, `|code` (no system) or `system|`; raises `NotSupported` for every modifier."""
-    if modifier:
-        raise NotSupported(f"The modifier ':{modifier}' of token parameters is not supported yet")
+def index(typed: Typed, name: str, entries: Entries) -> None:
+    """Keys for `system|code`, for `code` in any system, and for `system|`; texts; types of identifiers."""
+    for system, code in tokens_of(typed):
+        entries.keys.update((name, key) for key in keys_of(system, code))
+    for text in string.texts_of(typed):
+        string.add_folded(text, f"{name}:text", entries)
+    if typed.type_name == "Identifier" and isinstance(typed.value.get("type"), dict):
+        for system, code in tokens_of(Typed("CodeableConcept", typed.value["type"])):
+            entries.keys.add((f"{name}:of-type", f"{whole(system, code)}\0{_text(typed.value, 'value')}"))
+
+
+def keys_of(system: str, code: str) -> Iterator[str]:
+    if code:
+        yield whole(system, code)
+        yield in_any_system(code)
+    if system:
+        yield of_system(system)
+
+
+def predicate(asked: Asked) -> Predicate:
+    """`code`, `system|code`, `|code` (no system) or `system|`; raises `Invalid` and `NotSupported`."""
+    match asked.modifier:
+        case "":
+            return HasKey(asked.name, query_keys(asked))
+        case "not":
+            return Not(HasKey(asked.name, query_keys(asked)))
+        case "text":
+            return string.predicate(replace(asked, name=f"{asked.name}:text", modifier=""))
+        case "of-type":
+            return HasKey(f"{asked.name}:of-type", _sorted(_typed_key(asked, value) for value in asked.values))
+    if asked.modifier in NEEDS_TERMINOLOGY:
+        raise unsupported(asked, f"The modifier ':{asked.modifier}' of token parameters is not supported yet")
+    raise unsupported(asked, f"Token parameters have no modifier ':{asked.modifier[:60]}'")
+
+
+def unsupported(asked: Asked, message: str) -> NotSupported:
+    return NotSupported(message, [Issue("not-supported", message, asked.code)])
+
+
+def query_keys(asked: Asked) -> tuple[str, ...]:
+    return _sorted(_query_key(asked, value) for value in asked.values)
+
+
+def _sorted(keys: Iterator[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(keys)))
+
+
+def _query_key(asked: Asked, text: str) -> str:
     parts = split_escaped(text, "|")
     if len(parts) > 2 or not any(parts):  # noqa: PLR2004 - system and code
-        message = f"'{text[:60]}' is not a token: code, system|code, |code or system|"
-        raise Invalid(message, [Issue("invalid", message)])
+        raise _malformed(asked, f"'{text[:60]}' is not a token: code, system|code, |code or system|")
     if len(parts) == 1:
         return in_any_system(unescape(parts[0]))
     system, code = (unescape(part) for part in parts)
     return whole(system, code) if code else of_system(system)
 
 
-def _tokens(typed: Typed) -> Iterator[tuple[str, str]]:
+def _typed_key(asked: Asked, text: str) -> str:
+    parts = [unescape(part) for part in split_escaped(text, "|")]
+    if len(parts) != 3 or not all(parts):  # noqa: PLR2004 - system, code and value
+        raise _malformed(asked, f"'{text[:60]}' is not system|code|value")
+    system, code, value = parts
+    return f"{whole(system, code)}\0{value}"
+
+
+def _malformed(asked: Asked, problem: str) -> Invalid:
+    message = f"{asked.code}: {problem}"
+    return Invalid(message, [Issue("invalid", message, asked.code)])
+
+
+def tokens_of(typed: Typed) -> Iterator[tuple[str, str]]:
+    """(system, code) of a value, "" where it has none."""
     value = typed.value
     match typed.type_name:
         case "Coding":
@@ -67,6 +155,11 @@ def _tokens(typed: Typed) -> Iterator[tuple[str, str]]:
                 yield "", "true" if value else "false"
             elif isinstance(value, str):
                 yield "", value
+
+
+def orders(typed: Typed) -> Sequence[str]:
+    """What `_sort` compares: codes and values without their systems."""
+    return [code for _, code in tokens_of(typed) if code]
 
 
 def _text(value: dict[str, Any], name: str) -> str:

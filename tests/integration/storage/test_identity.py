@@ -6,9 +6,9 @@ import pytest
 
 from fhir_server.auth.context import Context
 from fhir_server.errors import Ambiguous
-from fhir_server.search.parse import ParseOptions, parse
+from fhir_server.search.parse import parse
 from fhir_server.search.query import Query
-from fhir_server.storage.find import CANDIDATES, find_rids
+from fhir_server.storage.find import CANDIDATES
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.transact import Batch
 from fhir_server.wiring import Parts
@@ -25,7 +25,7 @@ def colliding(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 def a_query(parts: Parts, value: str) -> Query:
     server = parts.server
-    options = ParseOptions(server.base_url, 50, 1000)
+    options = server.parse_options(None)
     return parse(server.indexer.registry, "Patient", [("identifier", f"urn:mrn|{value}")], options)[0]
 
 
@@ -41,7 +41,7 @@ async def test_patients_whose_hashes_collide_stay_two(colliding: Parts) -> None:
     assert (first.status, second.status) == (201, 201)
     assert (await create(colliding, "1")).version.id == first.version.id
     async with colliding.server.database.connection() as connection:
-        rids = await find_rids(connection, colliding.server.indexer, a_query(colliding, "1"), 10)
+        rids = await colliding.server.finder.rids(connection, a_query(colliding, "1"), 10)
     assert len(rids) == 2, "the hash alone cannot tell them apart: the test would prove nothing"
 
 

@@ -1,0 +1,131 @@
+"""`_filter`: criteria with and, or, not and parentheses. https://hl7.org/fhir/R4/search_filter.html.
+
+`and` binds closer than `or`. A path may be chained (`subject.name co "pet"`); paths with filters in brackets, and the
+operators that need terminology (ss, sb, in, ni) or overlap (po), are not supported.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
+from fhir_server.search.asked import FILTER_ENDS, FILTER_EQUALS
+from fhir_server.search.boolean import And, Not, Or
+from fhir_server.search.criteria import Criteria
+from fhir_server.search.limits import CRITERIA_MAX, FILTER_CHARACTERS_MAX, FILTER_DEPTH_MAX
+from fhir_server.search.predicate import Predicate
+
+_WORD = re.compile(r'\s*(\(|\)|"(?:[^"\\]|\\.)*"|[^\s()"]+)')
+_ORDERED: Final = frozenset("gt lt ge le sa eb ap".split())
+_TEXTUAL: Final = {"co": ":contains", "sw": "", "ew": f":{FILTER_ENDS}"}
+_ESCAPED: Final = str.maketrans({"\\": "\\\\", ",": "\\,", "$": "\\$"})
+
+
+def parse_filter(criteria: Criteria, type_name: str, text: str) -> Predicate:
+    """Raises `Invalid` naming the place, `NotSupported` and `TooCostly`."""
+    if len(text) > FILTER_CHARACTERS_MAX:
+        raise TooCostly(f"_filter may have {FILTER_CHARACTERS_MAX} characters")
+    reading = _Filter(_words(text), lambda path, value: criteria.of_type(type_name, path, value))
+    found = reading.alternatives(0)
+    if reading.position < len(reading.words):
+        raise reading.malformed("'and', 'or' or the end")
+    return found
+
+
+def _words(text: str) -> list[str]:
+    words, position = [], 0
+    while match := _WORD.match(text, position):
+        words.append(match[1])
+        position = match.end()
+    if text[position:].strip():
+        raise _invalid(f"what begins with '{text[position : position + 20].strip()}' is not read")
+    return words
+
+
+def _invalid(problem: str) -> Invalid:
+    message = f"_filter: {problem}"
+    return Invalid(message, [Issue("invalid", message, "_filter")])
+
+
+@dataclass(slots=True)
+class _Filter:
+    words: list[str]
+    criterion: Callable[[str, str], Predicate]
+    position: int = 0
+    read: int = field(default=0)
+
+    def malformed(self, expected: str) -> Invalid:
+        found = self.words[self.position][:40] if self.position < len(self.words) else "the end"
+        return _invalid(f"word {self.position + 1} is {found} where {expected} was expected")
+
+    def _next(self, expected: str) -> str:
+        if self.position >= len(self.words):
+            raise self.malformed(expected)
+        self.position += 1
+        return self.words[self.position - 1]
+
+    def _take(self, word: str) -> bool:
+        if self.position < len(self.words) and self.words[self.position] == word:
+            self.position += 1
+            return True
+        return False
+
+    def alternatives(self, depth: int) -> Predicate:
+        if depth > FILTER_DEPTH_MAX:
+            raise TooCostly(f"_filter may nest {FILTER_DEPTH_MAX} parentheses")
+        parts = [self._all(depth)]
+        while self._take("or"):
+            parts.append(self._all(depth))
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+    def _all(self, depth: int) -> Predicate:
+        parts = [self._one(depth)]
+        while self._take("and"):
+            parts.append(self._one(depth))
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+    def _one(self, depth: int) -> Predicate:
+        if self._take("not"):
+            return Not(self._one(depth + 1))
+        if self._take("("):
+            found = self.alternatives(depth + 1)
+            if not self._take(")"):
+                raise self.malformed("')'")
+            return found
+        return self._comparison()
+
+    def _comparison(self) -> Predicate:
+        self.read += 1
+        if self.read > CRITERIA_MAX:
+            raise TooCostly(f"_filter may have {CRITERIA_MAX} comparisons")
+        path, operator = self._next("a parameter"), self._next("an operator")
+        value = _value(self._next("a value"))
+        if operator == "pr":
+            return self._present(path, value)
+        if operator in ("eq", "ne", "re"):
+            found = self.criterion(f"{path}:{FILTER_EQUALS}", value)
+            return Not(found) if operator == "ne" else found
+        if operator in _ORDERED:
+            return self.criterion(path, operator + value)
+        if operator in _TEXTUAL:
+            return self.criterion(path + _TEXTUAL[operator], value)
+        message = f"_filter: the operator '{operator[:10]}' is not supported"
+        raise NotSupported(message, [Issue("not-supported", message, "_filter")])
+
+    def _present(self, path: str, value: str) -> Predicate:
+        if value not in ("true", "false"):
+            raise _invalid("pr takes true or false")
+        return self.criterion(f"{path}:missing", "false" if value == "true" else "true")
+
+
+def _value(word: str) -> str:
+    """A word as it stands, or a JSON string; what separates values in a query does not in a filter."""
+    if not word.startswith('"'):
+        return word.translate(_ESCAPED)
+    try:
+        return str(msgspec.json.decode(word)).translate(_ESCAPED)
+    except msgspec.DecodeError as error:
+        raise _invalid(f"{word[:40]} is not a string") from error
