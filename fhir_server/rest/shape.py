@@ -89,19 +89,28 @@ def _summarised(definitions: Definitions, resource: Json) -> Json:
     summary = _top_level(definitions, resource, _is_of_summary)
     pending = [(summary, definitions.types[resource["resourceType"]])]
     while pending:
-        kept, definition = pending.pop()
-        for name, value in kept.items():
-            inner = _narrowed_type(definitions, definition.properties.get(name))
-            if inner is None:
-                continue
-            kept[name] = _each(inner, value)
-            pending.extend((part, inner) for part in (kept[name] if isinstance(value, list) else [kept[name]]))
+        pending.extend(_narrow(definitions, *pending.pop()))
     return summary
 
 
+def _narrow(definitions: Definitions, kept: Json, definition: TypeDefinition) -> Iterator[tuple[Json, TypeDefinition]]:
+    """Narrows, in place, the complex elements of `kept`, and yields those whose own elements are to be narrowed.
+
+    An object may not be empty, so a value of which nothing would be left is kept whole.
+    """
+    for name, value in kept.items():
+        inner = _narrowed_type(definitions, definition.properties.get(name))
+        if inner is None:
+            continue
+        items = value if isinstance(value, list) else [value]
+        parts = [_part(inner, item) for item in items]
+        shown = [part or item for part, item in zip(parts, items, strict=True)]
+        kept[name] = shown if isinstance(value, list) else shown[0]
+        yield from ((part, inner) for part in parts)
+
+
 def _is_of_summary(element: ElementDefinition) -> bool:
-    """Modifiers too: R4 forgot the flag on a few, and nobody may miss one."""
-    return element.is_summary or element.min > 0 or element.is_modifier
+    return element.is_summary or element.min > 0
 
 
 def _narrowed_type(definitions: Definitions, found: Property | None) -> TypeDefinition | None:
@@ -115,15 +124,9 @@ def _narrowed_type(definitions: Definitions, found: Property | None) -> TypeDefi
     return definition if definition.kind in ("complex-type", "backbone") else None
 
 
-def _each(definition: TypeDefinition, value: Any) -> Any:
-    return [_part(definition, item) for item in value] if isinstance(value, list) else _part(definition, value)
-
-
 def _part(definition: TypeDefinition, value: Json) -> Json:
-    """The summary of a complex value; an object may not be empty, so one without a summary is kept whole."""
     properties = definition.properties
-    kept = {n: v for n, v in value.items() if n in properties and _is_of_summary(properties[n].element)}
-    return kept or dict(value)
+    return {n: v for n, v in value.items() if n in properties and _is_of_summary(properties[n].element)}
 
 
 def _top_level(definitions: Definitions, resource: Json, keeps: Keeps) -> Json:

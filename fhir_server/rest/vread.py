@@ -13,7 +13,7 @@ VERSION_DIGITS_MAX = 9
 
 
 async def vread(server: Server, request: Request) -> Response:
-    """200 with the version as it was written, 404, or 410 where the version is the deletion."""
+    """200 with the version as it was written, or as much of it as is asked for; 404; 410 where it is the deletion."""
     async with server.database.connection() as connection:
         return respond(request, await find(connection, request))
 

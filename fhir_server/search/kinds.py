@@ -48,12 +48,13 @@ def index_value(
         reference.index(typed, name, entries, base_url, targets)
     else:
         KINDS[kind].index(typed, name, entries)
-    if kind in ORDERED_BY_TEXT:
-        _remember_order(kind, typed, name, entries)
 
 
-def _remember_order(kind: str, typed: Typed, name: str, entries: Entries) -> None:
-    for text in ORDERED_BY_TEXT[kind](typed):
+def index_order(kind: str, typed: Typed, name: str, entries: Entries) -> None:
+    """Adds what `_sort` compares of a value whose type is stored hashed."""
+    if kind not in ORDERED_BY_TEXT:
+        return
+    for text in ORDERED_BY_TEXT[kind](unwrapped(typed)):
         cut = text[:ORDER_CHARACTERS_MAX]
         least, most = entries.orders.get(name, (cut, cut))
         entries.orders[name] = min(least, cut), max(most, cut)

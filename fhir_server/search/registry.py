@@ -10,7 +10,7 @@ from fhir_server.model.fhirpath.syntax import FhirPathError
 from fhir_server.search.asked import Asked
 from fhir_server.search.entries import Entries
 from fhir_server.search.extract import Extractor, compile_expression
-from fhir_server.search.kinds import index_value, predicate_of
+from fhir_server.search.kinds import index_order, index_value, predicate_of
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.types import words
 from fhir_server.search.types.composite import KNOWN, Composite, Part
@@ -43,6 +43,7 @@ class Parameter:
         else:
             for typed in found:
                 index_value(self.type, typed, self.name, entries, base_url, self.targets)
+                index_order(self.type, typed, self.name, entries)
         return bool(found)
 
     def predicate(self, asked: Asked) -> Predicate:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.corpus
 POPULATION_SEED, SAME_SEED = 4, 1
 OTHER_SEED = int(os.environ.get("GALENIC_SEARCH_SEED") or random.SystemRandom().randrange(10**6))
 BATCH_ENTRIES = 200
-SHOWN_MAX = 12
+SHOWN_MAX = 40
 
 
 @pytest.fixture(scope="module")

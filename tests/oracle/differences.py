@@ -74,7 +74,7 @@ def _shown(oracle: Oracle, key: Key, pairs: Pairs) -> str:
 
 def _codes(pairs: Pairs) -> list[str]:
     names = [name.partition(".")[0].partition(":")[0] for name, _ in pairs]
-    sorts = [value.replace("-", "", 1) if value.startswith("-") else value for name, value in pairs if name == "_sort"]
+    sorts = [code.removeprefix("-") for name, value in pairs if name == "_sort" for code in value.split(",")]
     words = [value.replace("(", " ").split() for name, value in pairs if name == "_filter"]
     return [
         *dict.fromkeys([*names, *chain.from_iterable(one.split(",") for one in sorts), *chain.from_iterable(words)])

@@ -25,9 +25,10 @@ def narrative(resource: Resource) -> str:
 
 
 def content(resource: Resource) -> str:
-    """Every text value; no ids, urls, dates, numbers and codes."""
-    found = [node.data for node in DESCENDANTS(resource) if node.path in TEXT_TYPES and isinstance(node.data, str)]
-    return " ".join([narrative(resource), *found])
+    """Every text value; no ids, urls, dates, numbers and codes. A Reference's address is none either."""
+    texts = [node for node in DESCENDANTS(resource) if node.path in TEXT_TYPES and isinstance(node.data, str)]
+    read = [node.data for node in texts if not str(node.propName).endswith(".reference")]
+    return " ".join([narrative(resource), *read])
 
 
 def words_test(name: str, value: str) -> Callable[[Resource], bool]:

@@ -171,8 +171,13 @@ class Questions:
         if rest is None:
             return None
         code = link.parameter.code
-        typed = f"{code}:{link.target[0]}" if len(link.parameter.targets) > 1 else code
-        return f"{typed}.{rest[0]}", rest[1]
+        plain = len(link.parameter.targets) == 1 or (self.chance(0.3) and self._is_clear(link.parameter, rest[0]))
+        return (f"{code}.{rest[0]}" if plain else f"{code}:{link.target[0]}.{rest[0]}"), rest[1]
+
+    def _is_clear(self, parameter: Parameter, rest: str) -> bool:
+        """Whether what is chained means the same for every type that it can be asked of."""
+        asked = [self.store.definitions.find(target, rest.partition(":")[0]) for target in parameter.targets]
+        return "." not in rest and len({one.kind for one in asked if one}) == 1
 
     def _has(self, anchor: Key, depth: int = 2) -> Pair | None:
         """By a link of another resource to one of this type."""
@@ -181,12 +186,19 @@ class Questions:
             return None
         link = self.one(links)
         other = (link.source["resourceType"], link.source["id"])
-        deeper = self._has(other, depth - 1) if depth > 1 and self.chance(0.3) else None
-        rest = deeper or self._about(other)
+        shape = self.rng.random()
+        deeper = self._has(other, depth - 1) if depth > 1 and shape < 0.3 else None
+        rest = deeper or (self._chain(other, 1) if shape > 0.85 else None) or self._about(other)
         return (f"_has:{other[0]}:{link.parameter.code}:{rest[0]}", rest[1]) if rest else None
 
     def _filter(self, anchor: Key) -> Pair | None:
         text = Expressions(self.rng, self.store, self.values, self.known).expression(anchor[0])
+        if text and self.chance(0.15):
+            link = self.one(self._links_of(self._resource(anchor)) or [None])
+            plain = (
+                Expressions(self.rng, self.store, self.values, self.known).comparison(link.target[0]) if link else None
+            )
+            text = f"{link.parameter.code}.{plain}" if link and plain else text
         return ("_filter", text) if text else None
 
     def _words(self, anchor: Key) -> Pair | None:
@@ -210,8 +222,8 @@ class Questions:
         return [("_sort", ",".join(self.one(("", "-")) + code for code in chosen))]
 
     def _includes(self, type_name: str) -> list[Pair]:
-        if self.chance(0.15):
-            return [("_include", "*")]
+        if self.chance(0.2):
+            return [self.one((("_include", "*"), ("_include", f"{type_name}:*"), ("_revinclude", "*")))]
         makers = self.rng.choices((self._include, self._iterate, self._revinclude), (3, 1, 2), k=self.one((1, 1, 2, 3)))
         return [pair for make in makers if (pair := make(type_name)) is not None]
 

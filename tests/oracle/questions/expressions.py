@@ -37,17 +37,20 @@ class Expressions:
     known: dict[str, dict[str, list[Element]]]
 
     def expression(self, type_name: str, depth: int = 2) -> str | None:
-        """One connective at a level, or parentheses: their order would be read differently by some."""
+        """Mostly one connective at a level, or parentheses; without, they are read from left to right."""
         shape = self.rng.random() if depth else 0.0
         if shape < 0.5:
-            return self._comparison(type_name)
+            return self.comparison(type_name)
         parts = [self.expression(type_name, depth - 1) for _ in range(self.rng.choice((2, 2, 3)))]
-        found = [part if " and " not in part and " or " not in part else f"({part})" for part in parts if part]
+        bare = self.rng.random() < 0.1
+        found = [
+            part if bare or (" and " not in part and " or " not in part) else f"({part})" for part in parts if part
+        ]
         if shape > 0.85:
             return f"not ({found[0]})" if found else None
         return self.rng.choice((" and ", " or ")).join(found) or None
 
-    def _comparison(self, type_name: str) -> str | None:
+    def comparison(self, type_name: str) -> str | None:
         code = self.rng.choice(list(self.known[type_name]))
         parameter = self.store.definitions.get(type_name, code)
         if parameter.kind not in OPERATORS:

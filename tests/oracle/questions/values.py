@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 DATE = re.compile(r"\d{4}(-\d\d){0,2}(T.*)?$")
+DIGITS = Context(prec=9)
+"""Converted numbers are rounded, so that nothing depends on more digits than a database has."""
+
 SURE = 1.02
 """How far from the edge a place must lie, as a factor."""
 
@@ -89,6 +92,8 @@ class Values:
         if found is None or found.code is None:
             return None
         code = escape(found.code)
+        if element.type == "String":  # a logical id is no code: it has no other form
+            return code
         if self.rng.random() < 0.15:
             return self.one((code.swapcase(), f"http://galenic.example/none|{code}", f"|{code}"))
         system = found.system and escape(found.system)
@@ -109,10 +114,10 @@ class Values:
         if text is None or text.startswith("#"):
             return None
         key = base.key(text)
+        if modifier is not None:
+            return key[1] if key else None
         if key is None:
             return self.one((text, text.partition("|")[0]))
-        if modifier is not None:
-            return key[1]
         plain = "/".join(key)
         return self.one((key[1], plain, plain, f"{base.url}/{plain}", f"{plain}/_history/1"))
 
@@ -166,7 +171,7 @@ class Values:
     def _digits(self, number: Fraction) -> str:
         """The number, something near it, or less of it."""
         near = number + Fraction(self.one(("0", "0", "0", "1", "-1", "1/2", "-1/100")))
-        exact = Decimal(near.numerator) / Decimal(near.denominator)
+        exact = DIGITS.divide(Decimal(near.numerator), Decimal(near.denominator))
         plain = f"{exact.normalize():f}"
         return self.one((plain, plain, f"{exact:.0f}", f"{exact:.1f}", f"{exact:.2f}", f"{exact:.2e}"))
 
@@ -200,7 +205,11 @@ class Values:
         unit = self.one(list(KM_PER_UNIT))
         distance = self.one(("1", "12", "60", "1000", "20000")) if unit else ""
         limit = float(distance) * KM_PER_UNIT[unit] if distance else 25.0
-        if not -90 <= latitude <= 90 or not self._is_off_the_edge(float(latitude), float(longitude), limit):
+        if (
+            abs(latitude) > 90
+            or abs(longitude) > 180
+            or not self._is_off_the_edge(float(latitude), float(longitude), limit)
+        ):
             return None
         return "|".join(part for part in (f"{latitude}", f"{longitude}", distance, unit) if part)
 

@@ -129,6 +129,7 @@ def test_words_are_sought_in_the_narrative_or_everywhere(definitions: Definition
     }
     note = [{"text": "Élan vital"}]
     request = {"resourceType": "MedicationRequest", "id": "1", "status": "active", "text": narrative, "note": note}
+    request["subject"] = {"reference": "Patient/secret"}
 
     def finds(name: str, value: str) -> bool:
         return bool(evaluate([request], definitions, "MedicationRequest", [(name, value)]))
@@ -137,6 +138,7 @@ def test_words_are_sought_in_the_narrative_or_everywhere(definitions: Definition
     assert not finds("_text", "elan")
     assert finds("_content", "elan tablets")
     assert not finds("_content", "active")
+    assert not finds("_content", "secret")
     assert not finds("_text", "tablet")
     assert not finds("_text", "xhtml")
 
