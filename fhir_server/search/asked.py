@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 FILTER_EQUALS: Final = "\0eq"
+FILTER_DIFFERS: Final = "\0ne"
 FILTER_ENDS: Final = "\0ew"
 """Operators of `_filter` that no modifier stands for; no client can write U+0000."""
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from fhir_server.errors import GalenicError, Invalid, Issue, TooCostly
 from fhir_server.model.resource_types import NUMBERS
-from fhir_server.search.asked import Asked
-from fhir_server.search.boolean import And, OnType, Or
+from fhir_server.search.asked import FILTER_DIFFERS, FILTER_EQUALS, Asked
+from fhir_server.search.boolean import And, Not, OnType, Or
 from fhir_server.search.limits import CHAIN_DEPTH_MAX, HAS_DEPTH_MAX, OR_VALUES_MAX
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.registry import Parameter, Registry
@@ -19,6 +19,7 @@ from fhir_server.search.text import split_escaped, unescape
 from fhir_server.search.types.reference import Chained, ReferredToBy
 
 HAS = "_has:"
+_OF_ID = ("", FILTER_EQUALS, FILTER_DIFFERS)
 
 
 class Unknown(GalenicError):
@@ -67,8 +68,9 @@ class Criteria:
         if separator:
             return self._chain(type_name, head, rest, text, chained, has)
         code, _, modifier = name.partition(":")
-        if code == "_id" and not modifier:
-            return HasId(tuple(sorted({unescape(value) for value in values_of(name, text)})))
+        if code == "_id" and modifier in _OF_ID:
+            found = HasId(tuple(sorted({unescape(value) for value in values_of(name, text)})))
+            return Not(found) if modifier == FILTER_DIFFERS else found
         if code == "_list" and not modifier:
             return self._list(name, text)
         parameter = self.parameter(type_name, code)

@@ -1,7 +1,8 @@
 """`_filter`: criteria with and, or, not and parentheses. https://hl7.org/fhir/R4/search_filter.html.
 
-`and` binds closer than `or`. A path may be chained (`subject.name co "pet"`); paths with filters in brackets, and the
-operators that need terminology (ss, sb, in, ni) or overlap (po), are not supported.
+`and` and `or` are read from left to right, neither before the other. A path may be chained (`subject.name co "pet"`);
+paths with filters in brackets, and the operators that need terminology (ss, sb, in, ni) or overlap (po), are not
+supported.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import Final
 import msgspec
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
-from fhir_server.search.asked import FILTER_ENDS, FILTER_EQUALS
+from fhir_server.search.asked import FILTER_DIFFERS, FILTER_ENDS, FILTER_EQUALS
 from fhir_server.search.boolean import And, Not, Or
 from fhir_server.search.criteria import Criteria
 from fhir_server.search.limits import CRITERIA_MAX, FILTER_CHARACTERS_MAX, FILTER_DEPTH_MAX
@@ -20,7 +21,15 @@ from fhir_server.search.predicate import Predicate
 
 _WORD = re.compile(r'\s*(\(|\)|"(?:[^"\\]|\\.)*"|[^\s()"]+)')
 _ORDERED: Final = frozenset("gt lt ge le sa eb ap".split())
-_TEXTUAL: Final = {"co": ":contains", "sw": "", "ew": f":{FILTER_ENDS}"}
+_MODIFIERS: Final = {
+    "eq": f":{FILTER_EQUALS}",
+    "re": f":{FILTER_EQUALS}",
+    "ne": f":{FILTER_DIFFERS}",
+    "co": ":contains",
+    "sw": "",
+    "ew": f":{FILTER_ENDS}",
+}
+_CONNECTIVES: Final[dict[str, type[And] | type[Or]]] = {"and": And, "or": Or}
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", ",": "\\,", "$": "\\$"})
 
 
@@ -29,7 +38,7 @@ def parse_filter(criteria: Criteria, type_name: str, text: str) -> Predicate:
     if len(text) > FILTER_CHARACTERS_MAX:
         raise TooCostly(f"_filter may have {FILTER_CHARACTERS_MAX} characters")
     reading = _Filter(_words(text), lambda path, value: criteria.of_type(type_name, path, value))
-    found = reading.alternatives(0)
+    found = reading.expression(0)
     if reading.position < len(reading.words):
         raise reading.malformed("'and', 'or' or the end")
     return found
@@ -73,25 +82,20 @@ class _Filter:
             return True
         return False
 
-    def alternatives(self, depth: int) -> Predicate:
+    def expression(self, depth: int) -> Predicate:
         if depth > FILTER_DEPTH_MAX:
             raise TooCostly(f"_filter may nest {FILTER_DEPTH_MAX} parentheses")
-        parts = [self._all(depth)]
-        while self._take("or"):
-            parts.append(self._all(depth))
-        return parts[0] if len(parts) == 1 else Or(tuple(parts))
-
-    def _all(self, depth: int) -> Predicate:
-        parts = [self._one(depth)]
-        while self._take("and"):
-            parts.append(self._one(depth))
-        return parts[0] if len(parts) == 1 else And(tuple(parts))
+        found = self._one(depth)
+        while self.position < len(self.words) and self.words[self.position] in _CONNECTIVES:
+            connective = _CONNECTIVES[self._next("'and' or 'or'")]
+            found = connective((*_parts(found, connective), self._one(depth)))
+        return found
 
     def _one(self, depth: int) -> Predicate:
         if self._take("not"):
             return Not(self._one(depth + 1))
         if self._take("("):
-            found = self.alternatives(depth + 1)
+            found = self.expression(depth + 1)
             if not self._take(")"):
                 raise self.malformed("')'")
             return found
@@ -105,13 +109,10 @@ class _Filter:
         value = _value(self._next("a value"))
         if operator == "pr":
             return self._present(path, value)
-        if operator in ("eq", "ne", "re"):
-            found = self.criterion(f"{path}:{FILTER_EQUALS}", value)
-            return Not(found) if operator == "ne" else found
         if operator in _ORDERED:
             return self.criterion(path, operator + value)
-        if operator in _TEXTUAL:
-            return self.criterion(path + _TEXTUAL[operator], value)
+        if operator in _MODIFIERS:
+            return self.criterion(path + _MODIFIERS[operator], value)
         message = f"_filter: the operator '{operator[:10]}' is not supported"
         raise NotSupported(message, [Issue("not-supported", message, "_filter")])
 
@@ -119,6 +120,11 @@ class _Filter:
         if value not in ("true", "false"):
             raise _invalid("pr takes true or false")
         return self.criterion(f"{path}:missing", "false" if value == "true" else "true")
+
+
+def _parts(found: Predicate, connective: type[And] | type[Or]) -> tuple[Predicate, ...]:
+    """Of a chain of one connective, so that it does not nest."""
+    return found.parts if isinstance(found, And | Or) and isinstance(found, connective) else (found,)
 
 
 def _value(word: str) -> str:

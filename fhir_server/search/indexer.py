@@ -7,6 +7,7 @@ import msgspec
 from fhir_server.model.definitions import Definitions
 from fhir_server.search.columns import DATE, PATIENT, STATUS
 from fhir_server.search.entries import Entries, Span
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.index import IndexRow
 from fhir_server.search.keys import KeyHasher, lock_bucket
 from fhir_server.search.predicate import index_type
@@ -14,7 +15,7 @@ from fhir_server.search.query import Query
 from fhir_server.search.registry import Registry
 from fhir_server.search.resource import ABSENT, MARKS, PRESENT, USUAL, column_of
 from fhir_server.search.types import date, number, string, words
-from fhir_server.search.types.token import HasKey, in_any_system, is_identity
+from fhir_server.search.types.token import in_any_system, is_identity
 
 IDENTIFIER = "identifier"
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from fhir_server.errors import Invalid
-from fhir_server.search.asked import FILTER_EQUALS, Asked
+from fhir_server.search.asked import FILTER_DIFFERS, FILTER_EQUALS, Asked
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
 from fhir_server.search.predicate import Predicate
+from fhir_server.search.several import differs
 from fhir_server.search.types import date, number, quantity, reference, special, string, token, uri
 
 
@@ -35,6 +36,9 @@ KINDS: Final[dict[str, Kind]] = {
 ORDERED_BY_TEXT: Final = {"token": token.orders, "reference": reference.orders, "uri": token.orders}
 """What is stored hashed has no order: what `_sort` compares is kept beside it."""
 
+PREFIXED: Final = {FILTER_EQUALS: "eq", FILTER_DIFFERS: "ne"}
+"""Operators of `_filter` that values with prefixes write as one."""
+
 ORDER_CHARACTERS_MAX = 64
 """Characters of a text by which `_sort` orders tokens, references and uris (characters)."""
 
@@ -50,11 +54,11 @@ def index_value(
         KINDS[kind].index(typed, name, entries)
 
 
-def index_order(kind: str, typed: Typed, name: str, entries: Entries) -> None:
+def index_order(kind: str, typed: Typed, name: str, entries: Entries, base_url: str) -> None:
     """Adds what `_sort` compares of a value whose type is stored hashed."""
     if kind not in ORDERED_BY_TEXT:
         return
-    for text in ORDERED_BY_TEXT[kind](unwrapped(typed)):
+    for text in ORDERED_BY_TEXT[kind](unwrapped(typed), base_url):
         cut = text[:ORDER_CHARACTERS_MAX]
         least, most = entries.orders.get(name, (cut, cut))
         entries.orders[name] = min(least, cut), max(most, cut)
@@ -74,7 +78,12 @@ def unwrapped(typed: Typed) -> Typed:
 
 def predicate_of(kind: str, asked: Asked) -> Predicate:
     """Raises `Invalid` and `NotSupported`."""
-    if asked.modifier == FILTER_EQUALS and kind != "string":
+    if kind in ("date", "number", "quantity") and asked.modifier in PREFIXED:
+        values = tuple(PREFIXED[asked.modifier] + value for value in asked.values)
+        return predicate_of(kind, replace(asked, modifier="", values=values))
+    if kind in ORDERED_BY_TEXT and asked.modifier == FILTER_DIFFERS:
+        return differs(asked.name, predicate_of(kind, replace(asked, modifier="")))
+    if kind != "string" and asked.modifier == FILTER_EQUALS:
         asked = replace(asked, modifier="")
     if kind == "reference":
         return reference.predicate(asked)

@@ -12,12 +12,12 @@ from typing import Final, Protocol
 
 from fhir_server.search.boolean import And, OnType, Or
 from fhir_server.search.columns import DATE, STATUS
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.order import SIDE_TABLES, column, sort_of
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query, SortKey
 from fhir_server.search.resource import HasId, Missing
 from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
-from fhir_server.search.types.token import HasKey
 
 SEEK_ROWS_MAX: Final = 1_000
 """Rows that are rather found and sorted than walked to (rows)."""

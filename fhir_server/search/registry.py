@@ -7,11 +7,13 @@ from typing import Any
 from fhir_server.model.definitions import Definitions, SearchParameterDefinition
 from fhir_server.model.fhirpath.elements import is_a
 from fhir_server.model.fhirpath.syntax import FhirPathError
-from fhir_server.search.asked import Asked
+from fhir_server.search.asked import FILTER_EQUALS, Asked
 from fhir_server.search.entries import Entries
 from fhir_server.search.extract import Extractor, compile_expression
-from fhir_server.search.kinds import index_order, index_value, predicate_of
+from fhir_server.search.fetching import Typed
+from fhir_server.search.kinds import ORDERED_BY_TEXT, index_order, index_value, predicate_of
 from fhir_server.search.predicate import Predicate
+from fhir_server.search.several import index_common
 from fhir_server.search.types import words
 from fhir_server.search.types.composite import KNOWN, Composite, Part
 
@@ -43,15 +45,24 @@ class Parameter:
         else:
             for typed in found:
                 index_value(self.type, typed, self.name, entries, base_url, self.targets)
-                index_order(self.type, typed, self.name, entries)
+                index_order(self.type, typed, self.name, entries, base_url)
+            if len(found) > 1 and self.type in ORDERED_BY_TEXT:
+                index_common(self.name, [self._alone(typed, base_url) for typed in found], entries)
         return bool(found)
+
+    def _alone(self, typed: Typed, base_url: str) -> Entries:
+        entries = Entries()
+        index_value(self.type, typed, self.name, entries, base_url, self.targets)
+        return entries
 
     def predicate(self, asked: Asked) -> Predicate:
         """What `asked` comes to; raises `Invalid` and `NotSupported`."""
         asked = replace(asked, name=self.name, targets=self.targets)
-        if self.code in WORDS:
-            return words.predicate(asked)
-        return self.composite.predicate(asked) if self.composite else predicate_of(self.type, asked)
+        if self.composite is None and self.code not in WORDS:
+            return predicate_of(self.type, asked)
+        if asked.modifier == FILTER_EQUALS:
+            asked = replace(asked, modifier="")
+        return self.composite.predicate(asked) if self.composite else words.predicate(asked)
 
 
 class Registry:

@@ -1,9 +1,10 @@
 """What must be true of the store after anything: read by SQL, from outside the server."""
 
+import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -31,9 +32,15 @@ ORDER BY rid, version
 EVENTS = "SELECT seq, rid, version, previous_version, interaction, request_id FROM event ORDER BY seq"
 AUDIT = "SELECT type, id, version, interaction, request_id, outcome FROM audit ORDER BY number"
 SEARCH = """
-SELECT rid, type, id, last_updated, patient, status, date_low, date_high, tokens, compartments, labels, index_version
+SELECT rid, type, id, last_updated, index_version, patient, status, date_low, date_high, tokens, compartments, labels,
+       self, grams, orders, generation
 FROM search
 """
+SIDES = {
+    "strings": "SELECT rid, key, value FROM search_string",
+    "dates": "SELECT rid, key, low, high FROM search_date",
+    "numbers": "SELECT rid, key, low, high FROM search_number",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Contents:
     events: list[Event]
     audit: list[Recorded]
     search: dict[int, tuple[Any, ...]]
+    sides: dict[str, dict[int, set[tuple[Any, ...]]]]
 
     @property
     def current(self) -> list[Stored]:
@@ -114,7 +122,16 @@ def read_contents(url: str) -> Contents:
         events = [Event(*row) for row in connection.execute(EVENTS).fetchall()]
         audit = [Recorded(*row) for row in connection.execute(AUDIT).fetchall()]
         search = {row[0]: row for row in connection.execute(SEARCH).fetchall()}
-    return Contents(versions, events, audit, search)
+        sides = {name: _by_rid(connection.execute(select).fetchall()) for name, select in SIDES.items()}
+    return Contents(versions, events, audit, search, sides)
+
+
+def _by_rid(rows: Iterable[Sequence[Any]]) -> dict[int, set[tuple[Any, ...]]]:
+    found: dict[int, set[tuple[Any, ...]]] = defaultdict(set)
+    for rid, *values in rows:
+        assert tuple(values) not in found[rid], f"resource {rid} has a row twice"
+        found[rid].add(tuple(values))
+    return found
 
 
 def _stored(row: Sequence[Any]) -> Stored:
@@ -189,21 +206,29 @@ def assert_each_version_has_one_audit_record(contents: Contents) -> None:
 
 
 def assert_index_is_what_the_bytes_give(contents: Contents, indexer: Indexer) -> None:
-    """One search row per resource that is not deleted, equal to the one made of the stored bytes."""
+    """One search row per resource that is not deleted, with its side rows, equal to what the stored bytes give."""
     alive = {stored.rid: stored for stored in contents.current if stored.body is not None}
     assert contents.search.keys() == alive.keys()
+    for rows in contents.sides.values():
+        assert rows.keys() <= alive.keys()
     for rid, stored in alive.items():
-        rights, found = _as_index_row(contents.search[rid])
-        expected = replace(indexer.index(stored.resource), identifiers=())
-        assert found == expected, stored
-        assert rights == (stored.type_name, stored.id, stored.last_updated, INDEX_VERSION), stored
+        expected = indexer.index(stored.resource)
+        assert _held(contents, rid) == _expected(stored, expected), stored
         assert (expected.compartments, expected.labels) == (stored.compartments, stored.labels), stored
 
 
-def _as_index_row(row: Sequence[Any]) -> tuple[tuple[Any, ...], IndexRow]:
-    _, number, resource_id, last_updated, patient, status, low, high, tokens, compartments, labels, version = row
-    index = IndexRow(tuple(tokens), (), patient, status, low, high, tuple(compartments), tuple(labels))
-    return (type_name(number), resource_id, last_updated, version), index
+def _held(contents: Contents, rid: int) -> tuple[Any, ...]:
+    _, number, *row = contents.search[rid]
+    return type_name(number), *row, *(rows.get(rid, set()) for rows in contents.sides.values())
+
+
+def _expected(stored: Stored, row: IndexRow) -> tuple[Any, ...]:
+    grams = None if row.grams is None else list(row.grams)
+    held = (row.patient, row.status, row.date_low, row.date_high, list(row.tokens))
+    rights = (list(row.compartments), list(row.labels))
+    found = (row.itself, grams, json.loads(row.orders) if row.orders else None, row.generation)
+    sides = (set(row.strings), set(row.dates), set(row.numbers))
+    return (stored.type_name, stored.id, stored.last_updated, INDEX_VERSION, *held, *rights, *found, *sides)
 
 
 def await_lock_waiters(url: str, count: int) -> None:

@@ -63,12 +63,7 @@ class Composite:
 
     def _index_group(self, group: Typed, entries: Entries, base_url: str) -> None:
         first, second = self.parts
-        keys = {
-            key
-            for typed in first.extract[group.type_name](group.value)
-            for pair in token.tokens_of(typed)
-            for key in token.keys_of(*pair)
-        }
+        keys = {key for typed in first.extract[group.type_name](group.value) for key in token.keys_of_value(typed)}
         for typed in second.extract[group.type_name](group.value):
             for key in keys:
                 index_value(second.kind, typed, self._name(key), entries, base_url)

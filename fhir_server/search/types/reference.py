@@ -10,10 +10,11 @@ from fhir_server.search.boolean import Or
 from fhir_server.search.columns import PATIENT
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.predicate import Predicate, Scope, having_tokens, one_of, rids_in_search
 from fhir_server.search.text import unescape
 from fhir_server.search.types import token
-from fhir_server.search.types.token import HasKey, unsupported
+from fhir_server.search.types.token import unsupported
 
 HISTORY = "/_history/"
 TARGETS_ASKED_MAX = 8
@@ -126,10 +127,10 @@ def _merged(parts: Sequence[RefersTo | HasKey]) -> Iterator[RefersTo | HasKey]:
         yield HasKey(name, tuple(sorted({key for part in keys if part.name == name for key in part.keys})))
 
 
-def orders(typed: Typed) -> Sequence[str]:
-    """What `_sort` compares: the reference as it stands."""
+def orders(typed: Typed, base_url: str) -> Sequence[str]:
+    """What `_sort` compares: `Type/id` of a local reference, any other as it stands."""
     value = typed.value.get("reference") if isinstance(typed.value, dict) else typed.value
-    return [value] if isinstance(value, str) else []
+    return [local_reference(value, base_url) or value] if isinstance(value, str) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
 
-from fhir_server.search.asked import FILTER_ENDS, FILTER_EQUALS, Asked
+from fhir_server.search.asked import FILTER_DIFFERS, FILTER_ENDS, FILTER_EQUALS, Asked
 from fhir_server.search.comparison import refuse_modifier
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.predicate import Predicate, Scope, in_side_table, rids_in_side_table
 from fhir_server.search.text import unescape
-from fhir_server.search.types import token
 
 TEXT_CHARACTERS_MAX = 400
 """Folded characters of a text that are indexed (characters): an index entry has to fit a page."""
@@ -211,12 +211,31 @@ class Equals:
         return f"{{row}}.value = ANY({scope.value(list(self.texts))}::text[])"
 
 
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """A text is none of `texts`, which are folded: the operator ne of `_filter`."""
+
+    name: str
+    texts: tuple[str, ...]
+
+    def matches(self, entries: Entries) -> bool:
+        return any(name == self.name and text not in self.texts for name, text in entries.texts)
+
+    def condition(self, scope: Scope) -> str:
+        unequal = f"{{row}}.value <> ALL({scope.value(list(self.texts))}::text[])"
+        return in_side_table("search_string", self.name, unequal, scope)
+
+    def rids(self, scope: Scope) -> str | None:
+        return None
+
+
 def _position(text: str, scope: Scope) -> str:
     return f"position({scope.value(text)}::text IN {{row}}.value) > 0"
 
 
-_FOLDED: Final[dict[str, type[Contains] | type[EndsWith] | type[Equals]]] = {
+_FOLDED: Final[dict[str, type[Contains] | type[EndsWith] | type[Equals] | type[Differs]]] = {
     "contains": Contains,
+    FILTER_DIFFERS: Differs,
     FILTER_ENDS: EndsWith,
     FILTER_EQUALS: Equals,
 }
@@ -226,7 +245,7 @@ def predicate(asked: Asked) -> Predicate:
     """Raises `NotSupported` for modifiers other than `:exact` and `:contains`."""
     values = {unescape(value) for value in asked.values}
     if asked.modifier == "exact":
-        return token.HasKey(exact(asked.name), tuple(sorted(values)))
+        return HasKey(exact(asked.name), tuple(sorted(values)))
     folded = tuple(sorted({_comparable(value) for value in values}))
     if asked.modifier in _FOLDED:
         return _FOLDED[asked.modifier](asked.name, folded)

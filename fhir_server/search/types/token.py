@@ -1,52 +1,20 @@
 """Token parameters: codes, identifiers, booleans. https://hl7.org/fhir/R4/search.html#token."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from fhir_server.errors import Invalid, Issue, NotSupported
 from fhir_server.search.asked import Asked
 from fhir_server.search.boolean import Not
-from fhir_server.search.columns import STATUS
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
-from fhir_server.search.predicate import Predicate, Scope, having_tokens, one_of, rids_in_search
+from fhir_server.search.has_key import HasKey
+from fhir_server.search.predicate import Predicate
 from fhir_server.search.text import split_escaped, unescape
 from fhir_server.search.types import string
 
 NEEDS_TERMINOLOGY = frozenset({"above", "below", "in", "not-in"})
-
-
-@dataclass(frozen=True, slots=True)
-class HasKey:
-    """One of `keys` is among the values of `name`."""
-
-    name: str
-    keys: tuple[str, ...]
-
-    def matches(self, entries: Entries) -> bool:
-        return any((self.name, key) in entries.keys for key in self.keys)
-
-    def condition(self, scope: Scope) -> str:
-        if self._in_column(scope):
-            return one_of(f"{scope.alias}.status", self._codes(), scope)
-        return having_tokens(scope, self.tokens(scope))
-
-    def rids(self, scope: Scope) -> str | None:
-        return rids_in_search(self, scope)
-
-    def tokens(self, scope: Scope) -> tuple[int, ...]:
-        """The hashes of the keys; none where a column holds the values."""
-        if self._in_column(scope):
-            return ()
-        return tuple(scope.hasher.token(scope.index_type(self.name), self.name, key) for key in self.keys)
-
-    def _in_column(self, scope: Scope) -> bool:
-        return STATUS.get(scope.type_name) == self.name
-
-    def _codes(self) -> list[str]:
-        """A status has no system: keys of any other form match nothing."""
-        return [key.lstrip("\0") for key in self.keys if key.startswith("\0")]
 
 
 def whole(system: str, code: str) -> str:
@@ -69,13 +37,19 @@ def is_identity(key: str) -> bool:
 
 def index(typed: Typed, name: str, entries: Entries) -> None:
     """Keys for `system|code`, for `code` in any system, and for `system|`; texts; types of identifiers."""
-    for system, code in tokens_of(typed):
-        entries.keys.update((name, key) for key in keys_of(system, code))
+    for key in keys_of_value(typed):
+        entries.keys.add((name, key))
     for text in string.texts_of(typed):
         string.add_folded(text, f"{name}:text", entries)
     if typed.type_name == "Identifier" and isinstance(typed.value.get("type"), dict):
         for system, code in tokens_of(Typed("CodeableConcept", typed.value["type"])):
             entries.keys.add((f"{name}:of-type", f"{whole(system, code)}\0{_text(typed.value, 'value')}"))
+
+
+def keys_of_value(typed: Typed) -> Iterator[str]:
+    """A ContactPoint is asked for by its value alone: its system is no namespace."""
+    for system, code in tokens_of(typed):
+        yield from (in_any_system(code),) if typed.type_name == "ContactPoint" else keys_of(system, code)
 
 
 def keys_of(system: str, code: str) -> Iterator[str]:
@@ -157,7 +131,7 @@ def tokens_of(typed: Typed) -> Iterator[tuple[str, str]]:
                 yield "", value
 
 
-def orders(typed: Typed) -> Sequence[str]:
+def orders(typed: Typed, _: str) -> Sequence[str]:
     """What `_sort` compares: codes and values without their systems."""
     return [code for _, code in tokens_of(typed) if code]
 

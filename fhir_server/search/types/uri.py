@@ -8,9 +8,9 @@ from fhir_server.search.asked import Asked
 from fhir_server.search.comparison import refuse_modifier
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.text import unescape
-from fhir_server.search.types import token
 
 URIS: Final = frozenset("uri url canonical oid uuid".split())
 
@@ -50,11 +50,11 @@ def predicate(asked: Asked) -> Predicate:
     """Raises `NotSupported` for modifiers other than `:below` and `:above`."""
     values = sorted({unescape(value) for value in asked.values})
     if asked.modifier == "below":
-        return token.HasKey(_below(asked.name), tuple(value.rstrip("/") for value in values))
+        return HasKey(_below(asked.name), tuple(value.rstrip("/") for value in values))
     if asked.modifier == "above":
-        return token.HasKey(asked.name, tuple(sorted({above for value in values for above in _above(value)})))
+        return HasKey(asked.name, tuple(sorted({above for value in values for above in _above(value)})))
     refuse_modifier(asked, "uri")
-    return token.HasKey(asked.name, tuple(values))
+    return HasKey(asked.name, tuple(values))
 
 
 def _above(uri: str) -> Iterator[str]:

@@ -12,10 +12,11 @@ from fhir_server.errors import Invalid, Issue
 from fhir_server.search.asked import Asked
 from fhir_server.search.boolean import And, Or
 from fhir_server.search.entries import Entries
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.text import unescape as unescaped
 from fhir_server.search.types.string import fold
-from fhir_server.search.types.token import HasKey, unsupported
+from fhir_server.search.types.token import unsupported
 
 TEXT: Final = "_text"
 CONTENT: Final = "_content"

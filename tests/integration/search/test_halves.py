@@ -17,12 +17,12 @@ from fhir_server.model.resource_types import type_number
 from fhir_server.search.boolean import Not
 from fhir_server.search.comparison import PREFIXES
 from fhir_server.search.entries import Amount, Entries, Span
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.keys import KeyHasher
 from fhir_server.search.predicate import Predicate, Scope
 from fhir_server.search.registry import Registry
 from fhir_server.search.types import date, number, special, string
-from fhir_server.search.types.token import HasKey
 from tests.conftest import PROVE, Cluster
 from tests.unit.search.types import drawing
 
