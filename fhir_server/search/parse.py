@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeVar, get_args
+from typing import Final, Literal, TypeVar, get_args
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
 from fhir_server.model.resource_types import NUMBERS
@@ -91,7 +91,7 @@ class _Reading:
 
     def read(self, name: str, text: str) -> None:
         """One parameter; unknown ones are refused or left out as R4 and `Prefer` say."""
-        control = _CONTROLS.get(name.partition(":")[0])
+        control = _control(name)
         try:
             if control is None:
                 self.where.append(self.criteria.predicate(self.type_name, self.types, name, text))
@@ -100,6 +100,8 @@ class _Reading:
         except Unknown as unknown:
             self.warnings.append(self._left_out(unknown))
             return
+        if name in _ONCE:
+            self.applied = [pair for pair in self.applied if pair[0] != name]
         if name != "_count":
             self.applied.append((name, text))
 
@@ -206,6 +208,20 @@ _CONTROLS: dict[str, Callable[[_Reading, str, str], None]] = {
     "_type": _Reading.read_nothing,
     "_query": _Reading.refuse,
 }
+
+_MODIFIED: Final = frozenset({"_include", "_revinclude"})
+_ONCE: Final = frozenset({"_total", "_summary", "_elements", "_sort", "_explain"})
+"""Of these the last one counts."""
+
+
+def _control(name: str) -> Callable[[_Reading, str, str], None] | None:
+    """None for a criterion; raises `NotSupported` for a modifier, which R4 gives to no control parameter but two."""
+    code, _, modifier = name.partition(":")
+    control = _CONTROLS.get(code)
+    if control and modifier and code not in _MODIFIED:
+        message = f"{code} has no modifier ':{modifier[:60]}'"
+        raise NotSupported(message, [Issue("not-supported", message, code)])
+    return control
 
 
 def parse_count(text: str, page_size_max: int) -> int:

@@ -1,0 +1,76 @@
+"""What a search of a type answers with, and how values are put together."""
+
+import httpx
+import pytest
+
+from tests.acceptance.outcomes import VALIDATOR
+from tests.acceptance.searches import Json, found, searched
+from tests.builders.resources import SYSTEM, a_medication_request, a_patient, an_identifier, token
+from tests.running.galenic import Galenic
+
+
+@pytest.fixture(scope="module")
+def patients(client: httpx.Client) -> list[Json]:
+    """Seven Patients; the first three share an identifier besides their own."""
+    shared = an_identifier()
+    made = []
+    for number in range(7):
+        identifiers = [an_identifier(), *([shared] if number < 3 else [])]
+        body = a_patient(f"Number {number}", identifier=identifiers, active=number % 2 == 0)
+        made.append(client.post("/Patient", json=body).json())
+    return made
+
+
+def ids(patients: list[Json]) -> list[str]:
+    return sorted(patient["id"] for patient in patients)
+
+
+def test_a_search_is_a_valid_searchset_of_what_is_stored(
+    client: httpx.Client, galenic: Galenic, patients: list[Json]
+) -> None:
+    bundle = searched(client, "/Patient", [("identifier", token(patients[0]["identifier"][0]))])
+    [entry] = bundle["entry"]
+    assert VALIDATOR.validate(bundle) == []
+    assert bundle["type"] == "searchset"
+    assert entry["fullUrl"] == f"{galenic.base_url}/Patient/{patients[0]['id']}"
+    assert entry["resource"] == patients[0]
+    assert entry["search"] == {"mode": "match"}
+
+
+def test_an_identifier_is_found_by_its_system_and_value(client: httpx.Client, patients: list[Json]) -> None:
+    value = patients[0]["identifier"][1]["value"]
+    three = ids(patients[:3])
+    assert sorted(found(client, "/Patient", ("identifier", f"{SYSTEM}|{value}"))) == three
+    assert sorted(found(client, "/Patient", ("identifier", value))) == three
+    assert found(client, "/Patient", ("identifier", f"|{value}")) == []
+    assert found(client, "/Patient", ("identifier", f"http://example.org/other|{value}")) == []
+    assert found(client, "/Patient", ("identifier", value[:-1])) == []
+    assert sorted(found(client, "/Patient", ("identifier", f"{SYSTEM}|"))) == ids(patients)
+
+
+def test_commas_are_or_and_parameters_are_and(client: httpx.Client, patients: list[Json]) -> None:
+    first, second = (token(patient["identifier"][0]) for patient in patients[:2])
+    shared = token(patients[0]["identifier"][1])
+    assert sorted(found(client, "/Patient", ("identifier", f"{first},{second}"))) == ids(patients[:2])
+    assert found(client, "/Patient", ("identifier", first), ("identifier", second)) == []
+    assert found(client, "/Patient", ("identifier", first), ("identifier", shared)) == [patients[0]["id"]]
+    active = found(client, "/Patient", ("identifier", shared), ("active", "true"))
+    assert sorted(active) == ids([patients[0], patients[2]])
+
+
+def test_a_reference_is_found_by_id_type_and_url(client: httpx.Client, galenic: Galenic, patients: list[Json]) -> None:
+    patient_id = patients[0]["id"]
+    subject = f"Patient/{patient_id}"
+    request_id = client.post("/MedicationRequest", json=a_medication_request(subject)).json()["id"]
+    for value in (subject, patient_id, f"{galenic.base_url}/{subject}"):
+        assert found(client, "/MedicationRequest", ("subject", value)) == [request_id]
+    assert found(client, "/MedicationRequest", ("subject:Patient", patient_id)) == [request_id]
+    assert found(client, "/MedicationRequest", ("subject", f"Group/{patient_id}")) == []
+    assert found(client, "/MedicationRequest", ("subject", f"http://example.org/{subject}")) == []
+
+
+def test_ids_are_a_list_and_several_of_them_are_and(client: httpx.Client, patients: list[Json]) -> None:
+    one, two, three = (patient["id"] for patient in patients[:3])
+    assert sorted(found(client, "/Patient", ("_id", f"{one},{two},nobody"))) == sorted([one, two])
+    assert found(client, "/Patient", ("_id", f"{one},{two}"), ("_id", f"{two},{three}")) == [two]
+    assert found(client, "/Practitioner", ("_id", one)) == []
