@@ -14,7 +14,7 @@ FORMAT = frozenset({"_format", "_pretty"})
 CONTROL = FORMAT | {"_summary", "_elements"}
 """Parameters that say how to answer, not what to look for."""
 
-RESULTS = frozenset({"_count", "_sort", "_total", "_include", "_revinclude", "_explain"})
+RESULTS = frozenset({"_count", "_sort", "_total", "_include", "_revinclude", "_explain", "_summary", "_elements"})
 """Parameters of the results of a search: a condition has none."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.errors import MethodNotAllowed
+from fhir_server.errors import MethodNotAllowed, NotFound
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.paths import Target
 
@@ -31,10 +31,15 @@ class RouteTable:
         self._by_key = {(route.method, route.template): route for route in routes}
 
     def find(self, method: str, target: Target) -> Route:
-        """The route; HEAD goes where GET goes. Raises `MethodNotAllowed` with the methods that are."""
+        """The route; HEAD goes where GET goes.
+
+        Raises `NotFound` for an operation there is none of, `MethodNotAllowed` with the methods that are.
+        """
         route = self._by_key.get(("GET" if method == "HEAD" else method, target.template))
-        if route is None:
-            allowed = {r.method for r in self.routes if r.template == target.template}
-            allowed |= {"HEAD"} if "GET" in allowed else set()
-            raise MethodNotAllowed(f"{method[:10]} is not allowed here", headers={"Allow": ", ".join(sorted(allowed))})
-        return route
+        if route is not None:
+            return route
+        allowed = {r.method for r in self.routes if r.template == target.template}
+        if not allowed:
+            raise NotFound(f"There is no operation {target.template.rpartition('/')[2][:60]} here")
+        allowed |= {"HEAD"} if "GET" in allowed else set()
+        raise MethodNotAllowed(f"{method[:10]} is not allowed here", headers={"Allow": ", ".join(sorted(allowed))})

@@ -12,6 +12,7 @@ from fhir_server.rest.negotiation import body_type
 from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.searchset import CURSOR, Answer, searchset
 from fhir_server.rest.server import Server
+from fhir_server.rest.shape import refuse_unknown
 from fhir_server.search.compartment import in_compartment
 from fhir_server.search.parse import parse
 from fhir_server.search.predicate import Predicate
@@ -59,6 +60,7 @@ async def search_on(connection: Connection, server: Server, request: Request) ->
     pairs = [pair for pair in request.parameters if pair[0] not in FORMAT and pair[0] != CURSOR]
     options = server.parse_options(request.preferences.handling)
     query, warnings = parse(server.indexer.registry, asked.type_name, pairs, options, asked.within)
+    refuse_unknown(server.indexer.definitions, asked.type_name, query.elements)
     if query.includes and query.summary == "text":
         message = "_include and _revinclude cannot be used with _summary=text"
         raise Invalid(message, [Issue("invalid", message, "_summary")])

@@ -74,8 +74,6 @@ def _entries(server: Server, answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _entry(server: Server, query: Query, version: Version, mode: str) -> dict[str, Any]:
-    body = version.body or b"{}"
-    if query.summary != "false" or query.elements:
-        body = shaped_bytes(server.indexer.definitions, body, query.summary, query.elements)
+    body = shaped_bytes(server.indexer.definitions, version.body or b"{}", query.summary, query.elements)
     full_url = f"{server.base_url}/{version.type_name}/{version.id}"
     return {"fullUrl": full_url, "resource": msgspec.Raw(body), "search": {"mode": mode}}

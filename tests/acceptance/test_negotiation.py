@@ -126,7 +126,7 @@ def test_nothing_is_written_where_the_answer_could_not_be_read(client):
 def test_the_base_has_a_slash_or_none(client, galenic, slash):
     response = client.post(f"{galenic.base_url}{slash}", json=a_batch())
     assert response.json()["type"] == "batch-response"
-    refused(client.get(f"{galenic.base_url}{slash}"), 405)
+    refused(client.put(f"{galenic.base_url}{slash}", json=a_batch()), 405)
 
 
 @pytest.mark.parametrize("path", ["/metadata", "/Patient", "/_history"])

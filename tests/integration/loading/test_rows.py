@@ -13,6 +13,7 @@ OWN_COLUMNS = {"rid", "xid", "number", "recorded", "last_updated", "request_id"}
 """What differs between any two writes: internal ids, transactions, times, request ids."""
 
 TABLES = ("resource", "history", "search", "outbox", "audit")
+SIDE_TABLES = ("search_string", "search_date", "search_number")
 LAST_UPDATED = re.compile(rb'"lastUpdated":"[^"]*"')
 
 ODD = [
@@ -64,6 +65,14 @@ def rows(url, table, ignored=OWN_COLUMNS):
         ]
 
 
+def side_rows(url, table):
+    """By the resource they are of."""
+    columns = f"s.type, s.id, {table}.*"
+    with psycopg.connect(url) as connection:
+        found = connection.execute(f"SELECT {columns} FROM {table} JOIN search s USING (rid)")  # noqa: S608 - our own
+        return sorted((number, resource_id, *map(str, values)) for number, resource_id, _, *values in found.fetchall())
+
+
 def send(client, line):
     resource = json.loads(line)
     answer = client.put(f"/{resource['resourceType']}/{resource['id']}", content=line.encode())
@@ -82,6 +91,10 @@ def test_a_loaded_resource_and_its_next_version_leave_the_rows_the_api_leaves(lo
         by_api, by_load = (rows(url, table) for url in (other.superuser_url, load.database.superuser_url))
         assert by_api == by_load, table
         assert by_api, table
+    for table in SIDE_TABLES:
+        by_api, by_load = (side_rows(url, table) for url in (other.superuser_url, load.database.superuser_url))
+        assert by_api == by_load, table
+        assert by_api, table
 
 
 def test_a_loaded_resource_without_an_id_leaves_the_rows_of_a_create(load, other, monkeypatch):
@@ -92,7 +105,7 @@ def test_a_loaded_resource_without_an_id_leaves_the_rows_of_a_create(load, other
     assert load(load.ndjson(line)) == 0
     for table in ("search", "outbox", "audit"):
         by_api, by_load = (
-            rows(url, table, OWN_COLUMNS | {"id"}) for url in (other.superuser_url, load.database.superuser_url)
+            rows(url, table, OWN_COLUMNS | {"id", "self", "tokens"}) for url in (other.superuser_url, load.database.superuser_url)
         )
         assert by_api == by_load, table
         assert len(by_api) == 1, table

@@ -1,5 +1,7 @@
 """The search row of a resource."""
 
+from datetime import UTC, datetime
+
 from fhir_server.auth.compartments import patient_parameters
 from fhir_server.model.definitions import load_definitions
 from fhir_server.search.indexer import Indexer
@@ -8,6 +10,7 @@ from fhir_server.search.parse import ParseOptions, parse
 from fhir_server.search.registry import Registry
 
 BASE = "http://here.example/fhir"
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DEFINITIONS = load_definitions()
 INDEXER = Indexer(Registry(DEFINITIONS), KeyHasher(b"k" * 32), patient_parameters(DEFINITIONS), BASE)
 REQUEST = {
@@ -59,7 +62,7 @@ def test_status_date_and_labels_fill_their_columns() -> None:
 
 def test_a_conditional_interaction_takes_the_locks_of_the_identifiers_it_asks_for() -> None:
     row = INDEXER.index(REQUEST)
-    options = ParseOptions(BASE, 50, 1000)
+    options = ParseOptions(BASE, 50, 1000, NOW)
     for text in ("urn:rx|1", "1"):
         query, _ = parse(INDEXER.registry, "MedicationRequest", [("identifier", text)], options)
         assert INDEXER.query_locks(query) & set(row.identifiers)
