@@ -26,7 +26,7 @@ class CursorSigner:
     def sign(self, purpose: str, state: list[Any]) -> str:
         expires = int(self._clock.now().timestamp()) + self._lifetime_seconds
         payload = msgspec.json.encode([expires, *state])
-        return base64.urlsafe_b64encode(self._signature(purpose, payload) + payload).rstrip(b"=").decode()
+        return _encoded(self._signature(purpose, payload) + payload)
 
     def verify(self, purpose: str, text: str) -> list[Any]:
         """The state; raises `Invalid` for a link that is not ours, `Gone` for one past its time."""
@@ -34,6 +34,8 @@ class CursorSigner:
             raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (ValueError, binascii.Error) as error:
             raise Invalid("The paging link is damaged") from error
+        if _encoded(raw) != text:  # decoding passes over characters that are none of the alphabet
+            raise Invalid("The paging link is damaged")
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._signature(purpose, payload)):
             raise Invalid("The paging link is damaged or belongs to another request or server")
@@ -46,3 +48,7 @@ class CursorSigner:
         """`purpose` is signed and not sent: a link does not show what was searched for."""
         signed = len(purpose).to_bytes(4, "big") + purpose.encode() + payload
         return hmac.new(self._secret, signed, hashlib.sha256).digest()[:SIGNATURE_BYTES]
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
