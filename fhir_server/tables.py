@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -250,6 +251,40 @@ audit = Table(  # who did what to whose data; FHIR AuditEvents are rendered from
     Index("audit_patients_idx", "patients", postgresql_using="gin"),
     Index("audit_request_id_idx", "request_id"),
     postgresql_partition_by="RANGE (recorded)",
+)
+
+job = Table(  # work in the background: storage/jobs.py
+    "job",
+    metadata,
+    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    _code("kind"),
+    _code("key"),  # idempotency: asked for twice, it is the same job
+    Column("state", Text(collation="C"), nullable=False, server_default=text("'waiting'")),
+    Column("payload", JSONB, nullable=False),  # ids and numbers, never a patient's data
+    Column("position", BigInteger, nullable=False, server_default=text("0")),
+    Column("total", BigInteger, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),  # since the last progress
+    Column("fence", BigInteger, nullable=False, server_default=text("0")),  # who claims raises it, others cannot write
+    Column("lease_until", INSTANT),
+    Column("heartbeat", INSTANT),
+    Column("created", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    Column("started", INSTANT),
+    Column("finished", INSTANT),
+    Column("problem", Text(collation="C")),  # the class of what went wrong
+    PrimaryKeyConstraint("id", name="job_pk"),
+    UniqueConstraint("key", name="job_key_key"),
+    Index("job_open_idx", "created", postgresql_where=text("state IN ('waiting', 'running')")),
+)
+
+search_generation = Table(  # sets of search parameters beyond R4's own: storage/generations.py
+    "search_generation",
+    metadata,
+    Column("generation", Integer, nullable=False, autoincrement=False),
+    Column("definitions", JSONB, nullable=False),
+    _code("state"),
+    Column("created", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    PrimaryKeyConstraint("generation", name="search_generation_pk"),
+    Index("search_generation_state_key", "state", unique=True, postgresql_where=text("state <> 'superseded'")),
 )
 
 APPEND_ONLY = (history, event, audit)
