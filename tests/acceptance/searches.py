@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
@@ -36,9 +36,14 @@ def told(bundle: Json) -> list[Json]:
     return [issue for outcome in resources(bundle, "outcome") for issue in outcome["issue"]]
 
 
+def written(url: str, pairs: Pairs) -> str:
+    """httpx would put parameters of one name beside each other."""
+    return f"{url}?{urlencode(list(pairs))}" if pairs else url
+
+
 def searched(client: httpx.Client, url: str, pairs: Pairs = (), **headers: str) -> Json:
     """The first page."""
-    response = client.get(url, params=list(pairs) or None, headers=headers)
+    response = client.get(written(url, pairs), headers=headers)
     assert response.status_code == 200, response.text[:1000]
     return response.json()
 
