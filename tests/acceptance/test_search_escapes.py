@@ -199,7 +199,8 @@ def test_exact_folds_nothing(spellings: dict[str, str], search: Search, asked: s
     assert search("Patient", "family:exact", asked) == [one for s, one in spellings.items() if s == asked]
 
 
-MAIDEN_NAME = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
+MAIDEN_NAME = "http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName"
+"""As the parameter's own expression has it. https://hl7.org/fhir/R4/patient-mothersmaidenname.html."""
 WIDE = "𝓩𠮷😀"
 STRINGS = {
     "name": {"name": [{"text": WIDE}]},
