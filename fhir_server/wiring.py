@@ -1,5 +1,6 @@
 """The composition root: settings in, a server out. Nobody else in the product puts its parts together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fhir_server.auth.compartments import patient_parameters
@@ -16,7 +17,9 @@ from fhir_server.settings import Settings
 from fhir_server.storage.database import Database, DatabaseOptions
 from fhir_server.storage.events import Sequencer, Waker
 from fhir_server.storage.find import Finder
+from fhir_server.storage.generations import Generations, IndexerSource
 from fhir_server.storage.read import Reader
+from fhir_server.storage.reindexing import Reindexing
 from fhir_server.storage.rids import RidSource
 from fhir_server.storage.transact import Writer
 from fhir_server.validation.validator import Validator
@@ -51,7 +54,7 @@ def build(settings: Settings) -> Parts:
     )
     validator = Validator(load_definitions())
     hasher = _hasher(settings)
-    finder = Finder(_indexer(settings, hasher))
+    finder = Finder(_indexer_source(settings, hasher))
     writer = Writer(
         database, RidSource(database), finder, lambda resource: validate(validator, resource), Waker(database)
     )
@@ -83,18 +86,35 @@ def build_sequencer(settings: Settings) -> Sequencer:
     return Sequencer(_required(settings, "database_url"), settings.event_retention_days)
 
 
-def build_indexer(settings: Settings) -> Indexer:
+def build_reindexing(settings: Settings) -> Reindexing:
+    return Reindexing(_indexer_source(settings, _hasher(settings)))
+
+
+def build_indexer(settings: Settings, generations: Generations | None = None) -> Indexer:
     """The indexer alone, for a process without a database."""
-    return _indexer(settings, _hasher(settings))
+    return _make_indexer(settings, _hasher(settings))(generations or Generations())
 
 
 def _hasher(settings: Settings) -> KeyHasher:
     return KeyHasher(bytes.fromhex(_required(settings, "index_key")))
 
 
-def _indexer(settings: Settings, hasher: KeyHasher) -> Indexer:
+def _indexer_source(settings: Settings, hasher: KeyHasher) -> IndexerSource:
+    return IndexerSource(_make_indexer(settings, hasher))
+
+
+def _make_indexer(settings: Settings, hasher: KeyHasher) -> Callable[[Generations], Indexer]:
+    """What indexers of all generations share is made once."""
     definitions = load_definitions()
-    return Indexer(Registry(definitions), hasher, patient_parameters(definitions), base_url(settings))
+    official = Registry(definitions)
+    compartments, base = patient_parameters(definitions), base_url(settings)
+
+    def make(generations: Generations) -> Indexer:
+        coming = generations.building.definitions if generations.building else ()
+        registry = official.evolved(generations.active.definitions, generations.newest.number, coming)
+        return Indexer(registry, hasher, compartments, base)
+
+    return make
 
 
 def _limits(settings: Settings) -> Limits:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from fhir_server.auth.context import Context
-from fhir_server.errors import Invalid
+from fhir_server.errors import Invalid, Unavailable
 from fhir_server.rest.content import Body, compressed, pretty, read_body
 from fhir_server.rest.failure import failure
 from fhir_server.rest.headers import parse_preferences, usable_request_id
@@ -18,6 +18,9 @@ from fhir_server.rest.server import Server
 
 ANONYMOUS: Final = "anonymous"
 TREATMENT: Final = "TREAT"
+
+BY_ID: Final = frozenset({"read", "vread", "history-instance", "history-type", "history-system"})
+"""Interactions for which search parameters mean nothing."""
 
 Headers = dict[str, str]
 
@@ -73,7 +76,17 @@ class FhirApplication:
         )
         if exchange.method in ("POST", "PUT", "PATCH"):
             request = replace(request, body=await read_body(receive, exchange.headers, self._body_limits))
+        if route.interaction not in BY_ID:
+            await self._renew(route.interaction)
         return await route.handler(self._server, request)
+
+    async def _renew(self, interaction: str) -> None:
+        """The search parameters of now; without the database, what is declared is what was known last."""
+        try:
+            self._server = await self._server.current()
+        except Unavailable:
+            if interaction != "capabilities":
+                raise
 
 
 def _headers(lines: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -52,5 +52,5 @@ async def _handled(server: Server, bundle_request: Request, entry: Any, place: s
     request, target = entry_request(server, bundle_request, entry, place, validated=False)
     if target.template == "/":
         raise NotSupported("A batch within a batch is not supported")
-    response = await server.routes.find(request.method, target).handler(server, request)
+    response = await server.routes.find(request.method, target).handler(await server.current(), request)
     return response_entry(server, bundle_request, request, response)

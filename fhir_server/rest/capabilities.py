@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#capabilities
 """
 
 import asyncio
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from fhir_server.model.resource_types import RESOURCE_TYPES
 from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import PLAIN_JSON
 from fhir_server.rest.patch import PATCH_TYPES
+from fhir_server.rest.route import OPERATION
 from fhir_server.rest.server import Server
 from fhir_server.search.registry import Registry
 
@@ -21,7 +23,7 @@ RELEASED: Final = "2026-11-21"
 
 
 async def capabilities(server: Server, _: Request) -> Response:
-    """200 with the statement; made once, at the first request, off the event loop."""
+    """200 with the statement; made once for a set of search parameters, at the first request, off the event loop."""
     if CAPABILITIES not in server.made_once:
         server.made_once[CAPABILITIES] = await asyncio.to_thread(statement, server)
     return Response(200, {}, server.made_once[CAPABILITIES])
@@ -51,6 +53,7 @@ def _statement(server: Server) -> dict[str, Any]:
                 "mode": "server",
                 "resource": [_resource(server, name) for name in RESOURCE_TYPES],
                 "interaction": [{"code": code} for code in _system_interactions(server)],
+                "operation": list(_operations(server)),
             }
         ],
     }
@@ -83,7 +86,15 @@ def _enforces(server: Server) -> bool:
 def _system_interactions(server: Server) -> list[str]:
     """`capabilities` is not one of the codes: the statement itself says so."""
     on_system = [r.interaction for r in server.routes.routes if not r.template.startswith("/{type}")]
-    return [code for code in [*on_system, "batch"] if code != "capabilities"]
+    return [code for code in dict.fromkeys([*on_system, "batch"]) if code not in ("capabilities", OPERATION)]
+
+
+def _operations(server: Server) -> Iterator[dict[str, str]]:
+    """Those of the system; what each does is in docs/operations."""
+    for route in server.routes.routes:
+        if route.interaction == OPERATION:
+            name = route.template.rpartition("$")[2]
+            yield {"name": name, "definition": f"urn:galenic:operation:{name}"}
 
 
 def _search_parameters(registry: Registry, name: str) -> list[dict[str, str]]:

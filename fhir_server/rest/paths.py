@@ -30,6 +30,8 @@ def parse_path(path: str) -> Target:
             return Target("/")
         case ["metadata" | "_history" | "_search" as name]:
             return Target(f"/{name}")
+        case [operation] if operation.startswith("$"):
+            return Target(f"/{operation}")
         case [type_name, *rest] if type_name in NUMBERS:
             return _below_type(type_name, rest)
     raise NotFound(f"There is no '{segments[0][:60]}' here: resource types are spelled as in R4")

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from fhir_server.errors import MethodNotAllowed, NotFound
 from fhir_server.rest.message import Request, Response
@@ -12,9 +12,12 @@ Handler = Callable[[Any, Request], Awaitable[Response]]
 """(Server, Request) -> Response; the server knows its routes, so the type is closed here."""
 
 
+OPERATION: Final = "operation"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`interaction` is the code of R4's TypeRestfulInteraction or SystemRestfulInteraction.
+    """`interaction` is the code of R4's TypeRestfulInteraction or SystemRestfulInteraction, or OPERATION.
 
     https://hl7.org/fhir/R4/valueset-type-restful-interaction.html
     """

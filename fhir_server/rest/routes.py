@@ -10,9 +10,11 @@ from fhir_server.rest.capabilities import capabilities
 from fhir_server.rest.create import create
 from fhir_server.rest.delete import delete
 from fhir_server.rest.history import history
+from fhir_server.rest.operations.job_status import job_status
+from fhir_server.rest.operations.reindex import reindex
 from fhir_server.rest.patch import patch
 from fhir_server.rest.read import read
-from fhir_server.rest.route import Route
+from fhir_server.rest.route import OPERATION, Route
 from fhir_server.rest.search import search, search_by_post
 from fhir_server.rest.update import update
 from fhir_server.rest.vread import vread
@@ -23,6 +25,8 @@ ROUTES: Final = (
     Route("GET", "/_history", "history-system", history),
     Route("GET", "/", "search-system", search),
     Route("POST", "/_search", "search-system", search_by_post),
+    Route("POST", "/$reindex", OPERATION, reindex),
+    Route("GET", "/$job-status", OPERATION, job_status),
     Route("GET", "/{type}", "search-type", search),
     Route("POST", "/{type}/_search", "search-type", search_by_post),
     Route("POST", "/{type}", "create", create),

@@ -1,6 +1,6 @@
 """What the interactions work with; `wiring` makes it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fhir_server.errors import Invalid
@@ -43,11 +43,24 @@ class Server:
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]
     made_once: dict[str, bytes] = field(default_factory=dict)
-    """Answers that never change while the process lives."""
+    """Answers that stay the same for as long as the search parameters do."""
 
     @property
     def indexer(self) -> Indexer:
         return self.finder.indexer
+
+    async def current(self) -> "Server":
+        """The server by the search parameters of now; a request stays with the one it began with.
+
+        Raises `Unavailable`.
+        """
+        await self.finder.source.refresh(self.database)
+        finder = self.finder.renewed()
+        if finder is self.finder:
+            return self
+        same = finder.indexer.registry.added == self.indexer.registry.added
+        made_once = self.made_once if same else {}
+        return replace(self, finder=finder, writer=self.writer.by(finder), made_once=made_once)
 
     def validate(self, resource: Resource) -> None:
         validate(self.validator, resource)

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from fhir_server.model.definitions import Definitions, SearchParameterDefinition
 from fhir_server.model.fhirpath.elements import is_a
@@ -68,61 +71,110 @@ class Parameter:
 class Registry:
     """Parameters by type and code; a type is compiled when it is first asked for.
 
-    `added` are parameters beyond R4's, `generation` says which set of them this is.
+    `added` are parameters beyond R4's that searches may use, `coming` those that are indexed already and searched
+    later; `generation` is the number of the set that resources are indexed by.
     """
 
     def __init__(
-        self, definitions: Definitions, added: tuple[SearchParameterDefinition, ...] = (), generation: int = 0
+        self,
+        definitions: Definitions,
+        added: tuple[SearchParameterDefinition, ...] = (),
+        generation: int = 0,
+        coming: tuple[SearchParameterDefinition, ...] = (),
     ) -> None:
         self.definitions = definitions
         self.generation = generation
-        self._all = (*definitions.search_parameters, *added)
-        self._kinds = {p.url: p.type for p in self._all}
+        self.added = added
+        self._coming = coming
+        self._kinds = {p.url: p.type for p in definitions.search_parameters}
+        self._official: dict[str, dict[str, Parameter]] = {}
         self._by_type: dict[str, dict[str, Parameter]] = {}
+        self._indexed: dict[str, tuple[Parameter, ...]] = {}
+
+    def evolved(
+        self,
+        added: tuple[SearchParameterDefinition, ...],
+        generation: int,
+        coming: tuple[SearchParameterDefinition, ...] = (),
+    ) -> "Registry":
+        """The registry of another generation; what is compiled of R4's own parameters is shared."""
+        other = Registry(self.definitions, added, generation, coming)
+        other._official = self._official
+        return other
 
     def parameters(self, type_name: str) -> Mapping[str, Parameter]:
         """By code; those of every type where `type_name` is ""."""
         if type_name not in self._by_type:
-            self._by_type[type_name] = {p.code: p for p in self._compile(type_name or "DomainResource")}
+            self._by_type[type_name] = {**self.official(type_name), **self._beyond(self.added, type_name)}
         return self._by_type[type_name]
 
-    def indexed(self, type_name: str) -> Iterator[Parameter]:
+    def official(self, type_name: str) -> Mapping[str, Parameter]:
+        """R4's own, by code."""
+        if type_name not in self._official:
+            self._official[type_name] = {p.code: p for p in self._compile(type_name or "DomainResource")}
+        return self._official[type_name]
+
+    def indexed(self, type_name: str) -> tuple[Parameter, ...]:
         """One parameter for each name values are indexed under."""
-        for parameter in self.parameters(type_name).values():
-            if parameter.name == parameter.code and parameter.code not in WORDS | NOT_INDEXED:
-                yield parameter
+        if type_name not in self._indexed:
+            coming = self._beyond(self._coming, type_name).values()
+            known = (*self.parameters(type_name).values(), *coming)
+            first: dict[str, Parameter] = {}
+            for parameter in known:
+                if parameter.code not in WORDS | NOT_INDEXED:
+                    first.setdefault(parameter.name, parameter)
+            self._indexed[type_name] = tuple(first.values())
+        return self._indexed[type_name]
 
     def _compile(self, type_name: str) -> Iterator[Parameter]:
         seen: set[str] = set()
         names: dict[tuple[str, str], str] = {}
-        for definition in self._all:
-            concerned = any(is_a(self.definitions, type_name, base) for base in definition.base)
-            if not concerned or definition.code in seen:
+        for definition in self.definitions.search_parameters:
+            if definition.code in seen or not self._concerns(definition, type_name):
                 continue
-            parameter = self._parameter(definition, type_name, names)
+            code, kind = definition.code, definition.type
+            name = code if kind == "composite" else names.get((kind, definition.expression), code)
+            parameter = self._parameter(definition, type_name, name)
             if parameter is not None:
+                names.setdefault((kind, definition.expression), name)
                 seen.add(definition.code)
                 yield parameter
 
-    def _parameter(
-        self, definition: SearchParameterDefinition, type_name: str, names: dict[tuple[str, str], str]
-    ) -> Parameter | None:
+    def _beyond(self, added: tuple[SearchParameterDefinition, ...], type_name: str) -> dict[str, Parameter]:
+        """Parameters beyond R4's by code; R4's own codes mean what R4 says."""
+        taken = self.official(type_name)
+        of_type = type_name or "DomainResource"
+        concerned = (p for p in added if p.code not in taken and self._concerns(p, of_type))
+        found = (self._parameter(p, of_type, name_beyond(p)) for p in concerned)
+        return {p.code: p for p in found if p is not None}
+
+    def _concerns(self, definition: SearchParameterDefinition, type_name: str) -> bool:
+        return any(is_a(self.definitions, type_name, base) for base in definition.base)
+
+    def _parameter(self, definition: SearchParameterDefinition, type_name: str, name: str) -> Parameter | None:
         """None where the parameter can select nothing in the type."""
-        code, kind = definition.code, definition.type
+        code = definition.code
         if code in WORDS:
             return Parameter(code, "string", definition.url, code, lambda _: [])
         if not definition.expression:
             return None
         try:
-            extract = compile_expression(self.definitions, type_name, definition.expression)
-            composite = self._composite(definition, type_name, extract) if kind == "composite" else None
+            return self.compiled(definition, type_name, name)
         except FhirPathError:
             return None
-        name = code if composite else names.setdefault((kind, definition.expression), code)
-        targets = tuple(sorted(definition.target))
-        return Parameter(code, kind, definition.url, name, extract, targets, composite)
 
-    def _composite(self, definition: SearchParameterDefinition, type_name: str, groups: Extractor) -> Composite:
+    def compiled(self, definition: SearchParameterDefinition, type_name: str, name: str) -> Parameter:
+        """Raises `FhirPathError` where the expression is not read here, or can select nothing in the type."""
+        extract = compile_expression(self.definitions, type_name, definition.expression)
+        composite = None
+        if definition.type == "composite":
+            composite = self._composite(definition, type_name, extract, name)
+        targets = tuple(sorted(definition.target))
+        return Parameter(definition.code, definition.type, definition.url, name, extract, targets, composite)
+
+    def _composite(
+        self, definition: SearchParameterDefinition, type_name: str, groups: Extractor, name: str
+    ) -> Composite:
         """Raises `FhirPathError` where a part cannot be read."""
         kinds = group_types(self.definitions, type_name, definition.expression)
         single = next((kind for kind in kinds if all((kind, path) in KNOWN for _, path in definition.components)), "")
@@ -131,13 +183,30 @@ class Registry:
             raise FhirPathError("unsupported-here", 0, "of groups that repeat only pairs are indexed")
         parts = tuple(
             Part(
-                self._kinds[url],
+                self._kind(url),
                 {kind: compile_expression(self.definitions, kind, path) for kind in repeating},
                 KNOWN.get((single, path), ""),
             )
             for url, path in definition.components
         )
-        return Composite(definition.code, groups, parts, single, bool(repeating))
+        return Composite(name, groups, parts, single, bool(repeating))
+
+    def _kind(self, url: str) -> str:
+        """The type of a part of a composite, which has to be one of R4's own parameters."""
+        if url not in self._kinds:
+            raise FhirPathError("unsupported-here", 0, "the parts of a composite have to be parameters of R4")
+        return self._kinds[url]
+
+
+def name_beyond(definition: SearchParameterDefinition) -> str:
+    """Where the values of a parameter beyond R4's are indexed: elsewhere once the definition selects something else.
+
+    So the values of an older definition and of a newer one can stand in one row while searches change over.
+    """
+    what = (definition.type, definition.expression, sorted(definition.target), definition.components)
+    digest = blake2b(msgspec.json.encode(what), digest_size=8).hexdigest()
+    of_all_types = not {"Resource", "DomainResource"}.isdisjoint(definition.base)
+    return f"{'_' if of_all_types else ''}{definition.code}~{digest}"
 
 
 def group_types(definitions: Definitions, type_name: str, expression: str) -> list[str]:

@@ -3,12 +3,12 @@
 from typing import Any, Final
 
 from fhir_server.model.parser import parse_object
-from fhir_server.search.indexer import Indexer
 from fhir_server.search.matches import matches
 from fhir_server.search.plan import plan
 from fhir_server.search.query import Query
 from fhir_server.search.sql import matching
 from fhir_server.storage.database import Connection
+from fhir_server.storage.generations import IndexerSource
 from fhir_server.storage.read import versions_by_rid
 from fhir_server.storage.statistics import StatisticsSource
 from fhir_server.storage.version import Version
@@ -20,12 +20,30 @@ STORED_DEPTH: Final = 1_000
 """What is stored was parsed under its limit once; the setting may have shrunk since (levels)."""
 
 
-class Finder:
-    """Finds resources by what `search` compiled."""
+class Outdated(Exception):
+    """Other generations of search parameters are current than those a request began with."""
 
-    def __init__(self, indexer: Indexer) -> None:
-        self.indexer = indexer
-        self.statistics = StatisticsSource(indexer.hasher)
+
+class Finder:
+    """Finds resources by what `search` compiled; keeps to the indexer that was current when it was made."""
+
+    def __init__(self, source: IndexerSource, statistics: StatisticsSource | None = None) -> None:
+        self.source = source
+        self.indexer = source.indexer
+        self.statistics = statistics or StatisticsSource(source.indexer.hasher)
+
+    def renewed(self) -> "Finder":
+        """The finder by the indexer that is current now."""
+        if self.source.indexer is self.indexer:
+            return self
+        return Finder(self.source, self.statistics)
+
+    async def verify(self, connection: Connection) -> None:
+        """Raises `Outdated` where the indexer is not the current one; asked right before rows are written."""
+        if not self.source.is_fresh:
+            await self.source.ask(connection)
+        if self.source.indexer is not self.indexer:
+            raise Outdated
 
     async def rids(self, connection: Connection, query: Query, limit: int, after_rid: int = 0) -> list[int]:
         """The first `limit` matches past `after_rid`, in the order of creation."""

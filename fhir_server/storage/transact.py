@@ -20,8 +20,8 @@ from fhir_server.search.query import Query
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.draft import Attempt, Drafter, Validate
 from fhir_server.storage.events import Waker
-from fhir_server.storage.find import STORED_DEPTH, Finder
-from fhir_server.storage.intents import Intent, Outcome
+from fhir_server.storage.find import STORED_DEPTH, Finder, Outdated
+from fhir_server.storage.intents import Intent, Outcome, Resource
 from fhir_server.storage.locks import lock_identities
 from fhir_server.storage.read import LOCK_TO_CHANGE, LOCK_TO_DELETE, Key, current_versions
 from fhir_server.storage.rids import RidSource
@@ -76,11 +76,29 @@ class Writer:
         self._rids = rids
         self._finder = finder
         self._indexer = finder.indexer
+        self._validate = validate
         self._drafter = Drafter(finder.indexer, validate, database.clock)
         self._waker = waker
 
+    def by(self, finder: Finder) -> "Writer":
+        """The writer that indexes and finds by another finder."""
+        return Writer(self._database, self._rids, finder, self._validate, self._waker)
+
     async def write(self, batch: Batch) -> list[Outcome]:
         """The outcome of each intent, in their order; all of it is committed when this returns."""
+        try:
+            return await self._write(batch)
+        except Outdated:
+            return await self._renewed(batch).write(batch)
+
+    def _renewed(self, batch: Batch) -> "Writer":
+        """Conditions keep their meaning while a generation is built, and not when another one is searched."""
+        finder = self._finder.renewed()
+        if any(i.condition for i in batch.intents) and finder.indexer.registry.added != self._indexer.registry.added:
+            raise Conflict("the search parameters have changed meanwhile; try again")
+        return self.by(finder)
+
+    async def _write(self, batch: Batch) -> list[Outcome]:
         rows = self._index(batch.intents)
         rids = await self._rids.take(sum(i.kind in ("create", "update") for i in batch.intents))
         for _ in range(ATTEMPTS_MAX):
@@ -94,11 +112,13 @@ class Writer:
 
     def _index(self, intents: Sequence[Intent]) -> dict[int, IndexRow]:
         """Search rows of the resources that are sent whole; the work is done before any lock is taken."""
-        return {
-            id(intent): intent.index or self._indexer.index(intent.resource | {"id": intent.id or intent.new_id})
-            for intent in intents
-            if intent.resource is not None
-        }
+        return {id(i): self._row(i, i.resource) for i in intents if i.resource is not None}
+
+    def _row(self, intent: Intent, resource: Resource) -> IndexRow:
+        """One that was made by another generation of search parameters is made again."""
+        if intent.index and intent.index.generation == self._indexer.registry.generation:
+            return intent.index
+        return self._indexer.index(resource | {"id": intent.id or intent.new_id})
 
     async def _attempt(self, batch: Batch, attempt: Attempt) -> list[Outcome]:
         if _is_plain_create(batch):
@@ -177,6 +197,7 @@ class Writer:
                 step.outcome = self._drafter.draft(step, current.get(step.key), attempt)
         await self._lock_patched(connection, attempt)
         warnings = await self._check_integrity(connection, batch, attempt, steps)
+        await self._finder.verify(connection)
         await write_versions(connection, attempt.written, batch.context, batch.audit)
         if batch.guard_deletes:
             await self._refuse_orphans(connection, attempt)

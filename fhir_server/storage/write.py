@@ -27,6 +27,7 @@ from fhir_server.storage.write_statements import (
     REINDEX,
     REPLACE,
     RESOURCE_COLUMNS,
+    REWRITE,
     SEARCH_COLUMNS,
     SUPERSEDE,
     UNINDEX,
@@ -70,6 +71,11 @@ async def write_versions(
         raise IdTaken("the id was taken by another request") from error
     if changed:
         await _change(connection, changed, context, audit)
+
+
+async def rewrite_search_rows(connection: Connection, versions: Sequence[NewVersion]) -> None:
+    """Writes the search rows of versions that are stored already, and nothing else; their rows are locked."""
+    await connection.execute(REWRITE, _search_parameters(versions) | indexed_rids(versions))
 
 
 async def _write_one(connection: Connection, new: NewVersion, context: Context) -> None:

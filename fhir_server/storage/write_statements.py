@@ -139,6 +139,14 @@ def _reindex_with_sides() -> Executable:
     return _reindex_statement(_rows).add_cte(*_side_steps())  # type: ignore[no-any-return]
 
 
+def _rewrite_statement() -> Executable:
+    """The row keeps its `xid`: it says the same resource, so pages that were begun before still show it."""
+    rows = _rows(SEARCH_COLUMNS, "s_").subquery("new")
+    values = {c.name: rows.c[c.name] for c in SEARCH_COLUMNS if c.name != "rid"}
+    rewritten = update(tables.search).values(values).where(tables.search.c.rid == rows.c.rid)
+    return rewritten.add_cte(*_side_steps())
+
+
 def _unindex_statement() -> Executable:
     rids = cast(bindparam("rids"), ARRAY(BigInteger))
     sides = (step.cte(f"side{n}") for n, step in enumerate(_delete_side_rows(rids)))
@@ -180,5 +188,6 @@ SUPERSEDE = compile_template(_supersede_statement())
 REPLACE = compile_template(_replace_statement()).replace("%(r_body)s", "%(r_body)b")
 CHANGE_ONE = compile_template(_change_one_statement()).replace("%(body)s", "%(body)b")
 REINDEX = compile_template(_reindex_with_sides())
+REWRITE = compile_template(_rewrite_statement())
 UNINDEX = compile_template(_unindex_statement())
 RECORD = compile_template(_record_statement())

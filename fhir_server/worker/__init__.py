@@ -1,1 +1,1 @@
-"""What runs beside the API: the sequencer, and later the jobs."""
+"""What runs beside the API: the sequencer and the jobs."""

@@ -3,20 +3,48 @@
 import asyncio
 import logging
 import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from fhir_server.settings import Settings
-from fhir_server.wiring import build_sequencer
+from fhir_server.wiring import build_reindexing, build_sequencer
+from fhir_server.worker.jobs import JobLoop
+
+LOG = logging.getLogger(__name__)
+
+RESTART_SECONDS: Final = 1.0
+"""Time until a part of the worker that has failed begins again (seconds)."""
 
 
 async def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; a crash of the database does not end it."""
-    task = asyncio.get_running_loop().create_task(build_sequencer(settings).run())
+    """Until SIGTERM or SIGINT; a crash of the database does not end it, nor does one part end the other."""
+    loop = asyncio.get_running_loop()
+    both = asyncio.gather(
+        kept_running("the sequencer", lambda: build_sequencer(settings).run()),
+        kept_running("the job loop", lambda: job_loop(settings).run()),
+    )
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+        loop.add_signal_handler(name, both.cancel)
     try:
-        await task
+        await both
     except asyncio.CancelledError:
-        logging.getLogger(__name__).info("the worker stops")
+        LOG.info("the worker stops")
+
+
+def job_loop(settings: Settings) -> JobLoop:
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    return JobLoop(url, build_reindexing(settings), time.monotonic)
+
+
+async def kept_running(name: str, part: Callable[[], Awaitable[None]]) -> None:
+    """Runs a part again and again, whatever it fails with."""
+    while True:
+        try:
+            await part()
+        except Exception as error:  # noqa: BLE001 - what it is concerns this part alone
+            LOG.error("%s has failed and begins again: %s", name, type(error).__name__)  # noqa: TRY400 - no values in the log
+        await asyncio.sleep(RESTART_SECONDS)
 
 
 def main() -> None:

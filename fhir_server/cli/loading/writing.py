@@ -16,6 +16,7 @@ from fhir_server.rest.application import ANONYMOUS, TREATMENT
 from fhir_server.rest.batch import batch_or_transaction
 from fhir_server.rest.message import FHIR_JSON, Request
 from fhir_server.rest.server import Server
+from fhir_server.storage.find import Finder
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.transact import Batch, Writer
 
@@ -32,6 +33,9 @@ class CountedWriter:
     def __init__(self, writer: Writer, report: Report) -> None:
         self._writer = writer
         self._report = report
+
+    def by(self, finder: Finder) -> "CountedWriter":
+        return CountedWriter(self._writer.by(finder), self._report)
 
     async def write(self, batch: Batch) -> list[Outcome]:
         outcomes = await self._writer.write(batch)
@@ -83,6 +87,7 @@ class Loading:
         self._bytes += len(ready.body)
 
     async def _write(self, ready: Sequence[Ready]) -> None:
+        self._server = await self._server.current()
         await self._server.writer.write(Batch([_intent(one) for one in ready], _context()))
 
     async def _write_alone(self, ready: Ready) -> None:

@@ -1,0 +1,143 @@
+"""Jobs: work in the background, each a row with a lease, a heartbeat and a fencing token.
+
+The row is the truth. A worker claims a job for a while and raises its fence; whoever claimed it before can write
+nothing any more, because every change asks for the fence it was claimed with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from fhir_server.errors import GalenicError
+from fhir_server.storage.database import Connection
+
+LEASE_SECONDS: Final = 15.0
+"""How long a worker holds a job without a sign of life (seconds)."""
+
+ATTEMPTS_MAX: Final = 5
+"""Claims without any progress, after which a job has failed (attempts)."""
+
+JobState = Literal["waiting", "running", "done", "failed", "superseded"]
+OPEN: Final = ("waiting", "running")
+
+FIND: Final = """
+SELECT id, kind, state, payload, position, total, attempts, fence, created, started, finished, problem
+FROM job WHERE id = %s
+"""
+ENQUEUE: Final = """
+INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
+ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id
+"""
+CLAIM: Final = """
+UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, heartbeat = clock_timestamp(),
+               lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+               started = coalesce(started, clock_timestamp())
+WHERE id = (SELECT id FROM job
+            WHERE kind = %(kind)s AND coalesce((payload ->> 'index_version')::int, 0) <= %(index_version)s
+                  AND (state = 'waiting' OR state = 'running' AND lease_until < clock_timestamp())
+            ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+ADVANCE: Final = """
+UPDATE job SET position = position + %(done)s, total = greatest(total, position + %(done)s),
+               attempts = CASE WHEN %(done)s > 0 THEN 0 ELSE attempts END, heartbeat = clock_timestamp(),
+               lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+"""
+EXPECT: Final = """
+UPDATE job SET total = position + %(remaining)s WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+"""
+FINISH: Final = """
+UPDATE job SET state = %(state)s, problem = %(problem)s, finished = clock_timestamp()
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+"""
+SUPERSEDE: Final = """
+UPDATE job SET state = 'superseded', finished = clock_timestamp() WHERE kind = %s AND state IN ('waiting', 'running')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`position` of `total` are done; `attempts` since the last progress; `problem` the class of what went wrong."""
+
+    id: UUID
+    kind: str
+    state: JobState
+    payload: dict[str, Any]
+    position: int
+    total: int
+    attempts: int
+    fence: int
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    problem: str | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+class LeaseLost(GalenicError):
+    """Another worker has claimed the job meanwhile, or it was superseded: nothing more is written for it."""
+
+
+async def find(connection: Connection, job_id: UUID) -> Job | None:
+    async with connection.cursor(row_factory=class_row(Job)) as cursor:
+        await cursor.execute(FIND, (job_id,))
+        return await cursor.fetchone()
+
+
+async def enqueue(connection: Connection, kind: str, key: str, payload: Mapping[str, int]) -> Job:
+    """The job of that idempotency key, made where there is none."""
+    values = {"kind": kind, "key": key, "payload": Jsonb(dict(payload))}
+    return await _returned(connection, ENQUEUE, values)
+
+
+async def claim(connection: Connection, kind: str, index_version: int) -> Job | None:
+    """The oldest job that is free; it is the caller's for LEASE_SECONDS.
+
+    One that asks for a later INDEX_VERSION waits for a worker of that release.
+    """
+    values = {"kind": kind, "index_version": index_version, "lease": LEASE_SECONDS}
+    row = await (await connection.execute(CLAIM, values)).fetchone()
+    return await find(connection, row[0]) if row else None
+
+
+async def advance(connection: Connection, job: Job, done: int = 0) -> None:
+    """So much more is done, and the lease begins again; raises `LeaseLost`."""
+    await _as_holder(connection, job, ADVANCE, {"done": done, "lease": LEASE_SECONDS})
+
+
+async def expect(connection: Connection, job: Job, remaining: int) -> None:
+    """How much is still to be done; raises `LeaseLost`."""
+    await _as_holder(connection, job, EXPECT, {"remaining": remaining})
+
+
+async def finish(connection: Connection, job: Job, state: JobState, problem: str | None = None) -> None:
+    """Raises `LeaseLost`."""
+    await _as_holder(connection, job, FINISH, {"state": state, "problem": problem})
+
+
+async def supersede(connection: Connection, kind: str) -> None:
+    """Open jobs of the kind end; what their workers have under way is rolled back."""
+    await connection.execute(SUPERSEDE, (kind,))
+
+
+async def _as_holder(connection: Connection, job: Job, statement: str, values: Mapping[str, Any]) -> None:
+    done = await connection.execute(statement, {"id": job.id, "fence": job.fence, **values})
+    if done.rowcount != 1:
+        raise LeaseLost(f"job {job.id} is no longer held")
+
+
+async def _returned(connection: Connection, statement: str, values: Mapping[str, Any]) -> Job:
+    row = await (await connection.execute(statement, values)).fetchone()
+    job = await find(connection, row[0]) if row else None
+    if job is None:
+        raise LookupError("a job that was written is not there")
+    return job

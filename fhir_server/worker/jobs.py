@@ -1,0 +1,79 @@
+"""The loop that does jobs: claims one after the other, and gives up what it no longer holds."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+
+from fhir_server.search.index import INDEX_VERSION
+from fhir_server.storage.database import LOCK_WAIT_MS, Connection
+from fhir_server.storage.jobs import ATTEMPTS_MAX, Job, LeaseLost, claim, finish
+from fhir_server.storage.reindex import KIND, repair
+from fhir_server.storage.reindexing import Reindexing
+
+LOG = logging.getLogger(__name__)
+
+POLL_SECONDS: Final = 1.0
+"""Time between two looks for a job (seconds)."""
+
+RECONNECT_SECONDS: Final = 1.0
+"""Time between two attempts to reach the database (seconds)."""
+
+REPAIR_SECONDS: Final = 3_600.0
+"""Time between two looks for rows that an older release or generation has left (seconds)."""
+
+OPTIONS: Final = f"-c timezone=UTC -c lock_timeout={LOCK_WAIT_MS}"
+
+
+class JobLoop:
+    """Runs until cancelled, on a connection of its own."""
+
+    def __init__(self, url: str, reindexing: Reindexing, clock: Callable[[], float]) -> None:
+        self._url = url
+        self._reindexing = reindexing
+        self._clock = clock
+
+    async def run(self) -> None:
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, options=OPTIONS)
+                async with connection:
+                    await self._serve(connection)
+            except psycopg.Error as error:
+                LOG.warning("the job loop lost its connection: %s", type(error).__name__)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _serve(self, connection: Connection) -> None:
+        repair_at = self._clock()
+        while True:
+            if self._clock() >= repair_at:
+                await repair(connection)
+                repair_at = self._clock() + REPAIR_SECONDS
+            job = await claim(connection, KIND, INDEX_VERSION)
+            if job is None:
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                await self._do(connection, job)
+
+    async def _do(self, connection: Connection, job: Job) -> None:
+        try:
+            if job.attempts > ATTEMPTS_MAX:
+                await finish(connection, job, "failed", "TooManyAttempts")
+                return
+            await self._reindexing.run(connection, job)
+        except LeaseLost as lost:
+            LOG.warning("%s", lost)
+        except psycopg.OperationalError:
+            raise  # the connection: the lease runs out, and whoever comes first goes on
+        except Exception as error:  # noqa: BLE001 - one job that cannot be done must not keep others from being done
+            LOG.error("job %s has failed: %s", job.id, type(error).__name__)  # noqa: TRY400 - no values in the log
+            await _fail(connection, job, error)
+
+
+async def _fail(connection: Connection, job: Job, error: Exception) -> None:
+    try:
+        await finish(connection, job, "failed", type(error).__name__)
+    except LeaseLost as lost:
+        LOG.warning("%s", lost)
