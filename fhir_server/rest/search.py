@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from fhir_server.errors import Invalid, Issue
+from fhir_server.errors import Invalid, Issue, TooCostly
 from fhir_server.rest.conditions import FORMAT
 from fhir_server.rest.include import NOTHING, include
 from fhir_server.rest.message import Request, Response
@@ -14,6 +14,7 @@ from fhir_server.rest.searchset import CURSOR, Answer, searchset
 from fhir_server.rest.server import Server
 from fhir_server.rest.shape import refuse_unknown
 from fhir_server.search.compartment import in_compartment
+from fhir_server.search.limits import QUERY_CHARACTERS_MAX
 from fhir_server.search.parse import parse
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query
@@ -22,6 +23,10 @@ from fhir_server.storage.database import Connection
 from fhir_server.storage.pages import Found, Searcher
 
 FORM = "application/x-www-form-urlencoded"
+
+FORM_BYTES_MAX: Final = 4 * QUERY_CHARACTERS_MAX
+"""A longer form is not read: taking its escapes apart alone takes long (bytes)."""
+
 ALL_TYPES = "*"
 
 
@@ -46,7 +51,10 @@ async def search_by_post(server: Server, request: Request) -> Response:
 
 
 def with_form(request: Request) -> Request:
+    """The request with the parameters of its form; raises `UnsupportedMedia`, `TooCostly` and `Invalid`."""
     body_type(request.headers.get("content-type"), frozenset({FORM}))
+    if len(request.body) > FORM_BYTES_MAX:
+        raise TooCostly(f"The form of a search may have {FORM_BYTES_MAX} bytes")
     try:
         pairs = parse_pairs(request.body.decode())
     except UnicodeDecodeError as error:

@@ -5,6 +5,12 @@ from typing import Final
 OR_VALUES_MAX: Final = 200
 """Values of one parameter, separated by commas (values)."""
 
+VALUES_MAX: Final = 1_000
+"""Values of all parameters of one query together, each counted for every type of `_type` (values)."""
+
+QUERY_CHARACTERS_MAX: Final = 131_072
+"""Names and values of the parameters of one query together (characters)."""
+
 CRITERIA_MAX: Final = 50
 """Parameters of one query (parameters)."""
 
@@ -25,6 +31,9 @@ ITERATE_DEPTH_MAX: Final = 5
 
 INCLUDED_MAX: Final = 1_000
 """Resources one page includes beside its matches (resources)."""
+
+LINKS_MAX: Final = 20_000
+"""References `_revinclude` looks for: the resources of the page times the parameters that may refer to them (links)."""
 
 FILTER_CHARACTERS_MAX: Final = 4_000
 """Length of `_filter` (characters)."""
