@@ -120,7 +120,7 @@ async def _explained(searcher: Searcher, found: Found) -> Sequence[Issue]:
     issues = []
     for step in tuple(found.steps):
         told: Any = (await searcher.explained(step.statement, run=True))[0]
-        expected, met = told["Plan"].get("Plan Rows"), told["Plan"].get("Actual Rows")
+        expected, met = int(told["Plan"]["Plan Rows"]), int(told["Plan"]["Actual Rows"])
         text = f"{step.name}: {expected} rows expected, {met} met, {told['Execution Time']} ms: {step.statement.sql}"
         issues.append(Issue("informational", text, severity="information"))
     return issues
