@@ -14,6 +14,7 @@ import pytest
 
 from fhir_server.cli.main import parser as command_line
 from fhir_server.outcome import RESPONSES
+from fhir_server.rest.route import OPERATION
 from fhir_server.rest.routes import ROUTES
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
@@ -26,15 +27,24 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 BLOCKS = [(page, block) for page in PAGES for block in BLOCK.findall(page.read_text())]
 
 
-@pytest.mark.parametrize("interaction", sorted({r.interaction.partition("-")[0] for r in ROUTES} | {"batch"}))
+INTERACTIONS = {r.interaction.partition("-")[0] for r in ROUTES if r.interaction != OPERATION} | {"batch"}
+OPERATIONS = {r.template.rpartition("$")[2] for r in ROUTES if r.interaction == OPERATION}
+
+
+@pytest.mark.parametrize("interaction", sorted(INTERACTIONS))
 def test_every_interaction_has_a_page_that_says_what_is_not_supported(interaction: str) -> None:
     page = DOCS / "interactions" / f"{interaction}.md"
     assert "Not supported" in page.read_text()
 
 
 def test_there_is_no_page_of_an_interaction_that_is_not() -> None:
-    known = {r.interaction.partition("-")[0] for r in ROUTES} | {"batch"}
-    assert {page.stem for page in (DOCS / "interactions").glob("*.md")} == known
+    assert {page.stem for page in (DOCS / "interactions").glob("*.md")} == INTERACTIONS
+
+
+def test_every_operation_has_a_page_that_says_what_is_not_supported() -> None:
+    pages = {page.stem: page.read_text() for page in (DOCS / "operations").glob("*.md")}
+    assert set(pages) == OPERATIONS
+    assert [name for name, text in pages.items() if "Not supported" not in text] == []
 
 
 def test_every_status_of_an_error_is_documented() -> None:
