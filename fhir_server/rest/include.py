@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from fhir_server.errors import Issue, TooCostly
@@ -9,7 +10,7 @@ from fhir_server.model.resource_types import RESOURCE_TYPES
 from fhir_server.rest.included import forward_targets
 from fhir_server.rest.server import Server
 from fhir_server.search.indexer import Indexer
-from fhir_server.search.limits import INCLUDED_MAX, ITERATE_DEPTH_MAX
+from fhir_server.search.limits import INCLUDED_MAX, ITERATE_DEPTH_MAX, LINKS_MAX
 from fhir_server.search.query import Include
 from fhir_server.storage.database import Connection
 from fhir_server.storage.read import Key, current_versions, versions_by_rid
@@ -65,7 +66,9 @@ async def _round(
     bodies = [(source.type_name, source.id, source.body or b"{}") for source in sources]
     keys = forward_targets(server.indexer.registry, includes, bodies, server.base_url)
     versions = await current_versions(connection, keys)
-    tokens = list(_links_to(server.indexer, includes, sources))
+    tokens = list(islice(_links_to(server.indexer, includes, sources), LINKS_MAX + 1))
+    if len(tokens) > LINKS_MAX:
+        raise TooCostly(f"_revinclude looks for {LINKS_MAX} links at most: name a parameter or fewer rows")
     if tokens:
         most = {"tokens": tokens, "most": INCLUDED_MAX + 1}
         rids = [rid for (rid,) in await (await connection.execute(REFERRERS, most, prepare=False)).fetchall()]
@@ -75,15 +78,24 @@ async def _round(
 
 def _links_to(indexer: Indexer, includes: Sequence[Include], sources: Sequence[Version]) -> Iterator[int]:
     """The tokens of the references to some resources that the reverse includes ask for."""
-    targets = [f"{source.type_name}/{source.id}" for source in sources]
+    hasher = indexer.hasher
     for one in includes:
-        if one.reverse:
-            for source in (one.source,) if one.source else RESOURCE_TYPES:
-                for name in _reference_names(indexer, source, one.parameters):
-                    wanted = (t for t in targets if not one.target or t.startswith(one.target + "/"))
-                    yield from (indexer.hasher.link(source, name, target) for target in wanted)
+        targets = [version for version in sources if one.reverse and one.target in ("", version.type_name)]
+        for type_name in {version.type_name for version in targets}:
+            names = list(_names_of_references(indexer, one, type_name))
+            for version in targets:
+                if version.type_name == type_name:
+                    itself = f"{type_name}/{version.id}"
+                    yield from (hasher.link(source, name, itself) for source, name in names)
 
 
-def _reference_names(indexer: Indexer, source: str, codes: Sequence[str]) -> set[str]:
-    parameters = indexer.registry.parameters(source).values()
-    return {p.name for p in parameters if p.type == "reference" and (not codes or p.code in codes)}
+def _names_of_references(indexer: Indexer, asked: Include, type_name: str) -> set[tuple[str, str]]:
+    """Types and names of the parameters by which they may refer to a type."""
+    return {
+        (source, parameter.name)
+        for source in ((asked.source,) if asked.source else RESOURCE_TYPES)
+        for parameter in indexer.registry.parameters(source).values()
+        if parameter.type == "reference"
+        and (not asked.parameters or parameter.code in asked.parameters)
+        and (not parameter.targets or type_name in parameter.targets)
+    }

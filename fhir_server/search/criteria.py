@@ -19,7 +19,7 @@ from fhir_server.search.text import split_escaped, unescape
 from fhir_server.search.types.reference import Chained, ReferredToBy
 
 HAS = "_has:"
-_OF_ID = ("", FILTER_EQUALS, FILTER_DIFFERS)
+_OF_ID = ("", "not", FILTER_EQUALS, FILTER_DIFFERS)
 
 
 class Unknown(GalenicError):
@@ -70,7 +70,7 @@ class Criteria:
         code, _, modifier = name.partition(":")
         if code == "_id" and modifier in _OF_ID:
             found = HasId(tuple(sorted({unescape(value) for value in values_of(name, text)})))
-            return Not(found) if modifier == FILTER_DIFFERS else found
+            return Not(found) if modifier in ("not", FILTER_DIFFERS) else found
         if code == "_list" and not modifier:
             return self._list(name, text)
         parameter = self.parameter(type_name, code)

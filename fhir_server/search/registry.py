@@ -18,7 +18,7 @@ from fhir_server.search.kinds import ORDERED_BY_TEXT, index_order, index_value, 
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.several import index_common
 from fhir_server.search.types import words
-from fhir_server.search.types.composite import KNOWN, Composite, Part
+from fhir_server.search.types.composite import KNOWN, SWAPPED, Composite, Part
 
 WORDS = frozenset({words.TEXT, words.CONTENT})
 NOT_INDEXED = frozenset({"_id", "_lastUpdated"})
@@ -181,13 +181,16 @@ class Registry:
         repeating = [kind for kind in kinds if kind != single]
         if repeating and len(definition.components) != 2:  # noqa: PLR2004 - a pair
             raise FhirPathError("unsupported-here", 0, "of groups that repeat only pairs are indexed")
+        urls = [url for url, _ in definition.components]
         parts = tuple(
             Part(
                 self._kind(url),
                 {kind: compile_expression(self.definitions, kind, path) for kind in repeating},
                 KNOWN.get((single, path), ""),
             )
-            for url, path in definition.components
+            for url, (_, path) in zip(
+                urls[::-1] if definition.url in SWAPPED else urls, definition.components, strict=True
+            )
         )
         return Composite(name, groups, parts, single, bool(repeating))
 

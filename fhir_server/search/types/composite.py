@@ -36,6 +36,9 @@ KNOWN: Final[Mapping[tuple[str, str], str]] = {
 }
 """Parts of groups of which a resource has one, and the parameters that select the same."""
 
+SWAPPED: Final = frozenset({"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"})
+"""R4 names the definitions of its two parts in the wrong order: the first is the code, the second the target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
