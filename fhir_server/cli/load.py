@@ -28,6 +28,7 @@ from fhir_server.cli.loading.writing import Loading
 from fhir_server.cli.terminal import complain, say
 from fhir_server.errors import GalenicError
 from fhir_server.settings import Settings
+from fhir_server.storage.generations import Generations
 from fhir_server.storage.index_key import check_index_key
 from fhir_server.wiring import build
 
@@ -89,8 +90,11 @@ async def _load(settings: Settings, files: list[Path], report: Report) -> None:
     await store.open()
     try:
         await check_index_key(store, parts.hasher)
+        source = parts.server.finder.source
+        await source.refresh(store)
         loading = Loading(parts.server, report)
-        with _workers(settings) as pool, progress(sum(file.stat().st_size for file in files)) as tell:
+        size = sum(file.stat().st_size for file in files)
+        with _workers(settings, source.generations) as pool, progress(size) as tell:
             async for position, items in _prepared(pool, _chunks(files, settings.body_bytes_max, report)):
                 for item in items:
                     await loading.add(item)
@@ -101,10 +105,10 @@ async def _load(settings: Settings, files: list[Path], report: Report) -> None:
 
 
 @contextmanager
-def _workers(settings: Settings) -> Iterator[ProcessPoolExecutor]:
+def _workers(settings: Settings, generations: Generations) -> Iterator[ProcessPoolExecutor]:
     """Spawned, not forked: this process has threads."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(WORKERS, context, initializer=work.start, initargs=(settings,))
+    pool = ProcessPoolExecutor(WORKERS, context, initializer=work.start, initargs=(settings, generations))
     try:
         yield pool
     finally:

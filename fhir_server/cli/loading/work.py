@@ -17,6 +17,7 @@ from fhir_server.outcome import status_and_issues
 from fhir_server.rest.server import validate
 from fhir_server.search.index import IndexRow
 from fhir_server.settings import Settings
+from fhir_server.storage.generations import Generations
 from fhir_server.validation.validator import Validator
 from fhir_server.wiring import build_indexer
 
@@ -62,11 +63,11 @@ def refused(place: str, error: Exception, count: int = 1) -> Refused:
 
 
 class Preparer:
-    """One per worker process."""
+    """One per worker process; what is indexed by generations that have passed is indexed again by the writer."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, generations: Generations) -> None:
         self._validator = Validator(load_definitions())
-        self._indexer = build_indexer(settings)
+        self._indexer = build_indexer(settings, generations)
         self._depth_max = settings.json_depth_max
         self._bytes_max = settings.body_bytes_max
 
@@ -128,11 +129,11 @@ def _entries(bundle: dict[str, Any]) -> list[Any]:
 _of_this_process: list[Preparer] = []
 
 
-def start(settings: Settings) -> None:
+def start(settings: Settings, generations: Generations) -> None:
     """Makes this process a worker; Ctrl-C is the main process's to handle, and where that ends so does this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _of_this_process.append(Preparer(settings))
+    _of_this_process.append(Preparer(settings, generations))
 
 
 def _end_with_parent() -> None:

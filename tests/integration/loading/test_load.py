@@ -12,7 +12,9 @@ import pytest
 from fhir_server.cli.loading import work
 from fhir_server.cli.main import main
 from fhir_server.embedded.postgres import EmbeddedPostgres
+from fhir_server.wiring import build_indexer
 from tests.running.galenic import running
+from tests.running.reindexing import a_search_parameter, ids, reindexed
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +22,29 @@ def workers_are_threads(monkeypatch):
     """Processes take seconds to start; test_rows.py has them."""
 
     @contextmanager
-    def workers(settings):
-        monkeypatch.setattr(work, "_of_this_process", [work.Preparer(settings)])
+    def workers(settings, generations):
+        monkeypatch.setattr(work, "_of_this_process", [work.Preparer(settings, generations)])
         with ThreadPoolExecutor(1) as pool:
             yield pool
 
     monkeypatch.setattr("fhir_server.cli.load._workers", workers)
+
+
+@pytest.fixture(params=["knowing", "not knowing"])
+def preparers(request, monkeypatch):
+    """What the workers know of the custom search parameters: those of now, or none, as where they began before."""
+    if request.param == "not knowing":
+        monkeypatch.setattr(work, "build_indexer", lambda settings, _: build_indexer(settings))
+
+
+def test_what_is_loaded_is_found_by_custom_search_parameters(load, patient, monkeypatch, preparers):
+    with running(load.database.app_url) as galenic, galenic.client() as client:
+        monkeypatch.setenv("GALENIC_PORT", str(galenic.listener.getsockname()[1]))
+        body = a_search_parameter("contact-family", "string", "Patient.contact.name.family")
+        assert client.post("/SearchParameter", json=body).status_code == 201
+        reindexed(client)
+        assert load(load.ndjson(patient("a", contact=[{"name": {"family": "Zeller"}}]), patient("b"))) == 0
+        assert ids(client.get("/Patient", params={"contact-family": "zeller"})) == ["a"]
 
 
 def bundle(kind, *entries):
