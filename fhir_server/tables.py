@@ -107,6 +107,9 @@ history = Table(
     Index("history_last_updated_idx", "last_updated", "rid"),
 )
 
+PENDING = {"fastupdate": "on", "gin_pending_list_limit": "256"}
+"""Of indexes with many entries a row: they are gathered, 256 kB at most, and entered together."""
+
 search = Table(  # one row per resource that is not deleted
     "search",
     metadata,
@@ -125,6 +128,7 @@ search = Table(  # one row per resource that is not deleted
     _written_by(),
     Column("self", BigInteger),  # the resource's half of the tokens of links to it: search/keys.py
     Column("grams", ARRAY(Integer)),  # trigrams of all strings, for :contains; null where there are none
+    Column("words", ARRAY(BigInteger)),  # keyed hashes of the words of all texts, for _text and _content
     Column("orders", JSONB),  # the values of tokens, references and uris that _sort needs
     Column("generation", Integer, nullable=False, server_default=text("0")),  # of the search parameters it was made by
     PrimaryKeyConstraint("rid", name="search_pk"),
@@ -136,8 +140,15 @@ search = Table(  # one row per resource that is not deleted
         "search_grams_idx",
         "grams",
         postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
+        postgresql_with=PENDING,
         postgresql_where=text("grams IS NOT NULL"),
+    ),
+    Index(
+        "search_words_idx",
+        "words",
+        postgresql_using="gin",
+        postgresql_with=PENDING,
+        postgresql_where=text("words IS NOT NULL"),
     ),
     Index("search_date_idx", "type", "date_low", "rid"),
     Index(

@@ -17,6 +17,7 @@ COLUMNS = """
 ALTER TABLE search
     ADD COLUMN self bigint,
     ADD COLUMN grams integer[],
+    ADD COLUMN words bigint[],
     ADD COLUMN orders jsonb,
     ADD COLUMN generation integer NOT NULL DEFAULT 0;
 """
@@ -24,7 +25,11 @@ ALTER TABLE search
 # Each index is a way to walk matching rows in order, or to find few of them; docs/decisions/0007 has the figures.
 INDEXES = """
 CREATE INDEX search_self_idx ON search (self);
-CREATE INDEX search_grams_idx ON search USING gin (grams) WITH (fastupdate = off) WHERE grams IS NOT NULL;
+CREATE INDEX search_grams_idx ON search USING gin (grams)
+    WITH (fastupdate = on, gin_pending_list_limit = 256) WHERE grams IS NOT NULL;
+CREATE INDEX search_words_idx ON search USING gin (words)
+    WITH (fastupdate = on, gin_pending_list_limit = 256) WHERE words IS NOT NULL;
+ALTER TABLE search ALTER COLUMN words SET STATISTICS 1000;
 CREATE INDEX search_date_idx ON search (type, date_low, rid);
 CREATE INDEX search_long_date_idx ON search (type, date_high) WHERE date_high - date_low > interval '1 day';
 CREATE INDEX search_patient_idx ON search (patient, type, date_low, rid) WHERE patient IS NOT NULL;

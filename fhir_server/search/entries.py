@@ -32,7 +32,8 @@ class Amount(NamedTuple):
 class Entries:
     """All values of one resource. `keys` are exact texts, `links` local references (`Patient/1`), `texts` folded.
 
-    `orders` are the smallest and largest text `_sort` compares, by name, of what is stored hashed.
+    `words` are those of its texts, by `_text` and `_content`; `orders` the smallest and the largest text `_sort`
+    compares, by name, of what is stored hashed.
     """
 
     type_name: str = ""
@@ -41,6 +42,7 @@ class Entries:
     keys: set[tuple[str, str]] = field(default_factory=set)
     links: set[tuple[str, str]] = field(default_factory=set)
     texts: set[tuple[str, str]] = field(default_factory=set)
+    words: set[tuple[str, str]] = field(default_factory=set)
     spans: set[Span] = field(default_factory=set)
     amounts: set[Amount] = field(default_factory=set)
     orders: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -27,6 +27,7 @@ class IndexRow:
     labels: tuple[str, ...] = ()
     itself: int | None = None
     grams: tuple[int, ...] | None = None
+    words: tuple[int, ...] | None = None
     orders: str | None = None
     strings: tuple[tuple[int, str], ...] = ()
     dates: tuple[tuple[int, datetime, datetime], ...] = ()

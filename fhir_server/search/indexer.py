@@ -71,7 +71,8 @@ class Indexer:
             labels=_labels(resource),
             itself=self.hasher.identity(f"{type_name}/{entries.id}"),
             grams=tuple(sorted(string.grams_of(entries))) or None,
-            orders=_orders(entries, held),
+            words=tuple(sorted(self.hasher.token("", name, word) for name, word in entries.words)) or None,
+            orders=_orders(entries, held, PATIENT.get(type_name, ())),
             strings=tuple((self._key(type_name, name), text) for name, text in entries.texts),
             dates=tuple((self._key(type_name, s.name), s.low, s.high) for s in entries.spans if s.name not in held),
             numbers=tuple(
@@ -135,11 +136,14 @@ def _date(entries: Entries, name: str | None) -> tuple[Any, Any]:
     return next(((span.low, span.high) for span in entries.spans if span.name == name), (None, None))
 
 
-def _orders(entries: Entries, held: tuple[str | None, ...]) -> str | None:
-    """As JSON: the smallest text by name, and where it differs the largest by name and ">"."""
+def _orders(entries: Entries, held: tuple[str | None, ...], of_patient: tuple[str, ...]) -> str | None:
+    """As JSON: the smallest text by name, and where it differs the largest by name and ">".
+
+    Names in `held` are ordered by columns; of those in `of_patient` what is no patient is here (order.py).
+    """
     found: dict[str, str] = {}
     for name, (least, most) in entries.orders.items():
-        if name not in held:
+        if name not in held and not (name in of_patient and least.startswith("Patient/")):
             found[name] = least
             if most != least:
                 found[f"{name}>"] = most

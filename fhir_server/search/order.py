@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_server.search.columns import DATE, NEWEST_BY_DATE, STATUS
+from fhir_server.search.columns import DATE, NEWEST_BY_DATE, PATIENT, STATUS
 from fhir_server.search.predicate import Scope
 from fhir_server.search.query import Query, SortKey
 from fhir_server.search.types.number import side_name
@@ -69,6 +69,9 @@ def value(key: SortKey, scope: Scope) -> Value:
     if key.kind in SIDE_TABLES:
         return _of_side_table(key, scope)
     least = f"{scope.alias}.orders ->> {scope.value(key.name)}::text"
+    if key.name in PATIENT.get(scope.type_name, ()):  # one value at most
+        link = f"coalesce({least}, 'Patient/' || {scope.alias}.patient)"
+        return Value(f'({link}) COLLATE "C"', "text", key.descending)
     if not key.descending:
         return Value(f'({least}) COLLATE "C"', "text", descending=False)
     most = f"{scope.alias}.orders ->> {scope.value(key.name + '>')}::text"

@@ -18,6 +18,7 @@ from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query, SortKey
 from fhir_server.search.resource import HasId, Missing
 from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
+from fhir_server.search.types.words import HasWord
 
 SEEK_ROWS_MAX: Final = 1_000
 """Rows that are rather found and sorted than walked to (rows)."""
@@ -29,7 +30,7 @@ COUNT_MAX: Final = SEEK_ROWS_MAX + 1
 """Rows counted to tell few from many (rows)."""
 
 
-Tokens = HasKey | RefersTo | Missing
+Tokens = HasKey | HasWord | RefersTo | Missing
 Counts = Mapping[tuple[str, Predicate], int]
 """Rows by type and predicate, COUNT_MAX for more."""
 
@@ -74,7 +75,7 @@ def estimated(part: Predicate, type_name: str, statistics: Statistics, counts: C
     """Rows that satisfy a predicate, about; None where that is not known, or no index finds them."""
     if (type_name, part) in counts:
         return counts[type_name, part]
-    if isinstance(part, HasKey | RefersTo | Missing):
+    if isinstance(part, Tokens):
         return statistics.rows_with(part, type_name)
     if isinstance(part, HasId):
         return len(part.ids)

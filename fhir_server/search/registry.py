@@ -133,10 +133,11 @@ class Registry:
             if definition.code in seen or not self._concerns(definition, type_name):
                 continue
             code, kind = definition.code, definition.type
-            name = code if kind == "composite" else names.get((kind, definition.expression), code)
+            selects = (kind, own_paths(definition.expression, type_name))
+            name = code if kind == "composite" else names.get(selects, code)
             parameter = self._parameter(definition, type_name, name)
             if parameter is not None:
-                names.setdefault((kind, definition.expression), name)
+                names.setdefault(selects, name)
                 seen.add(definition.code)
                 yield parameter
 
@@ -210,6 +211,13 @@ def name_beyond(definition: SearchParameterDefinition) -> str:
     digest = blake2b(msgspec.json.encode(what), digest_size=8).hexdigest()
     of_all_types = not {"Resource", "DomainResource"}.isdisjoint(definition.base)
     return f"{'_' if of_all_types else ''}{definition.code}~{digest}"
+
+
+def own_paths(expression: str, type_name: str) -> str:
+    """The part of an expression that is about a type; all of it where that cannot be told by its looks."""
+    if "(" in expression:
+        return expression
+    return " | ".join(path for path in expression.split(" | ") if path.startswith(f"{type_name}.")) or expression
 
 
 def group_types(definitions: Definitions, type_name: str, expression: str) -> list[str]:

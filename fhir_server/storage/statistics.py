@@ -26,7 +26,7 @@ SELECT greatest(c.reltuples, 0)::bigint, s.attname,
        coalesce(s.most_common_elems, s.most_common_vals)::text::bigint[],
        coalesce(s.most_common_elem_freqs, s.most_common_freqs)
 FROM pg_class c LEFT JOIN pg_stats s ON s.schemaname = c.relnamespace::regnamespace::text AND s.tablename = c.relname
-                                    AND s.attname IN ('tokens', 'type')
+                                    AND s.attname IN ('tokens', 'words', 'type')
 WHERE c.oid = 'search'::regclass
 """
 
@@ -73,4 +73,4 @@ async def _read(connection: Connection, hasher: KeyHasher) -> Frequencies:
     for total, name, values, frequencies in await cursor.fetchall():
         rows = total
         shares[name] = dict(zip(values or (), frequencies or (), strict=False))
-    return Frequencies(hasher, rows, shares.get("tokens", {}), shares.get("type", {}))
+    return Frequencies(hasher, rows, shares.get("tokens", {}) | shares.get("words", {}), shares.get("type", {}))

@@ -192,7 +192,8 @@ def _side_parameters(versions: Sequence[NewVersion]) -> Parameters:
     dates = [(rid, key, _instant(low), _instant(high)) for rid, row in indexed for key, low, high in row.dates]
     numbers = [(rid, *values) for rid, row in indexed for values in row.numbers]
     parameters: Parameters = {}
-    for table, rows in zip(tables.SIDE_TABLES, (strings, dates, numbers), strict=True):
+    sides: tuple[list[tuple[Any, ...]], ...] = (strings, [*dates], numbers)
+    for table, rows in zip(tables.SIDE_TABLES, sides, strict=True):
         for place, column in enumerate(table.columns):
             values = ",".join(str(row[place]) for row in rows)
             parameters[f"{table.name}_{column.name}"] = f"{{{values}}}"
@@ -220,6 +221,7 @@ def _search_row(new: NewVersion) -> tuple[Any, ...]:
         INDEX_VERSION,
         index.itself,
         None if index.grams is None else array_literal(index.grams),
+        None if index.words is None else array_literal(index.words),
         index.orders,
         index.generation,
     )

@@ -33,7 +33,7 @@ EVENTS = "SELECT seq, rid, version, previous_version, interaction, request_id FR
 AUDIT = "SELECT type, id, version, interaction, request_id, outcome FROM audit ORDER BY number"
 SEARCH = """
 SELECT rid, type, id, last_updated, index_version, patient, status, date_low, date_high, tokens, compartments, labels,
-       self, grams, orders, generation
+       self, grams, words, orders, generation
 FROM search
 """
 SIDES = {
@@ -226,7 +226,8 @@ def _expected(stored: Stored, row: IndexRow) -> tuple[Any, ...]:
     grams = None if row.grams is None else list(row.grams)
     held = (row.patient, row.status, row.date_low, row.date_high, list(row.tokens))
     rights = (list(row.compartments), list(row.labels))
-    found = (row.itself, grams, json.loads(row.orders) if row.orders else None, row.generation)
+    words = None if row.words is None else list(row.words)
+    found = (row.itself, grams, words, json.loads(row.orders) if row.orders else None, row.generation)
     sides = (set(row.strings), set(row.dates), set(row.numbers))
     return (stored.type_name, stored.id, stored.last_updated, INDEX_VERSION, *held, *rights, *found, *sides)
 

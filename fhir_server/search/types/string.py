@@ -6,6 +6,7 @@ A text is compared by its first 400 characters, however long it and the text ask
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from zlib import crc32
 
@@ -20,6 +21,12 @@ from fhir_server.search.text import unescape
 TEXT_CHARACTERS_MAX = 400
 """Folded characters of a text that are indexed (characters): an index entry has to fit a page."""
 
+SHORT_CHARACTERS: Final = 100
+"""Texts up to this length are remembered with what is made of them (characters)."""
+
+CACHED_TEXTS: Final = 16_384
+"""Texts a process remembers: names, cities and displays come again and again (texts)."""
+
 PRIMITIVES: Final = frozenset("string markdown code uri url canonical id oid uuid".split())
 
 _PARTS: Final = {
@@ -32,9 +39,16 @@ _GRAM = 3
 
 def fold(text: str) -> str:
     """The form in which texts are compared; folding twice changes nothing."""
+    return _folded_short(text) if len(text) <= SHORT_CHARACTERS else _folded(text)
+
+
+def _folded(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     return " ".join(_without_marks(_without_marks(text).casefold()).split())
+
+
+_folded_short = lru_cache(CACHED_TEXTS)(_folded)
 
 
 def _without_marks(text: str) -> str:
@@ -97,7 +111,14 @@ def _comparable(text: str) -> str:
 
 def grams(text: str) -> frozenset[int]:
     """The trigrams of a folded text as 32-bit numbers: whoever contains the text has them all."""
+    return _grams_of_short(text) if len(text) <= SHORT_CHARACTERS else _grams(text)
+
+
+def _grams(text: str) -> frozenset[int]:
     return frozenset(_signed(crc32(text[start : start + _GRAM].encode())) for start in range(len(text) - _GRAM + 1))
+
+
+_grams_of_short = lru_cache(CACHED_TEXTS)(_grams)
 
 
 def grams_of(entries: Entries) -> frozenset[int]:

@@ -4,7 +4,8 @@ Every word of the query has to be there, as a whole word, folded; order and dist
 """
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from typing import Any, Final
 
@@ -12,10 +13,9 @@ from fhir_server.errors import Invalid, Issue
 from fhir_server.search.asked import Asked
 from fhir_server.search.boolean import And, Or
 from fhir_server.search.entries import Entries
-from fhir_server.search.has_key import HasKey
-from fhir_server.search.predicate import Predicate
+from fhir_server.search.predicate import Predicate, Scope, rids_in_search
 from fhir_server.search.text import unescape as unescaped
-from fhir_server.search.types.string import fold
+from fhir_server.search.types.string import CACHED_TEXTS, SHORT_CHARACTERS, fold
 from fhir_server.search.types.token import unsupported
 
 TEXT: Final = "_text"
@@ -38,17 +38,53 @@ _TAG = re.compile(r"<[^>]*>")
 _NO_TEXT = re.compile(r"[a-z][a-z0-9+.\-]*:\S+\Z|[\d\-:.TZ+]+\Z", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class HasWord:
+    """The word is in the texts of `name`."""
+
+    name: str
+    word: str
+
+    def matches(self, entries: Entries) -> bool:
+        return (self.name, self.word) in entries.words
+
+    def condition(self, scope: Scope) -> str:
+        return f"{scope.alias}.words @> {scope.value(list(self.tokens(scope)))}::bigint[]"
+
+    def rids(self, scope: Scope) -> str | None:
+        return rids_in_search(self, scope)
+
+    def tokens(self, scope: Scope) -> tuple[int, ...]:
+        return (scope.hasher.token("", self.name, self.word),)
+
+
 def index(resource: dict[str, Any], entries: Entries) -> None:
     narrative = resource.get("text")
     div = narrative.get("div") if isinstance(narrative, dict) else None
-    told = words_of(unescape(_TAG.sub(" ", div))) if isinstance(div, str) else set()
-    entries.keys.update((TEXT, word) for word in told)
-    content = told | {word for text in _texts(resource) for word in words_of(text)}
-    entries.keys.update((CONTENT, word) for word in sorted(content)[:WORDS_MAX])
+    told = words_of(unescape(_TAG.sub(" ", div))) if isinstance(div, str) else frozenset()
+    content = told.union(*(_words_of_value(text) for text in _texts(resource)))
+    entries.words.update((TEXT, word) for word in told)
+    entries.words.update((CONTENT, word) for word in _most(content))
 
 
-def words_of(text: str) -> set[str]:
-    return {word[:WORD_CHARACTERS_MAX] for word in _WORD.findall(fold(text))}
+def _most(words: frozenset[str]) -> frozenset[str] | list[str]:
+    return words if len(words) <= WORDS_MAX else sorted(words)[:WORDS_MAX]
+
+
+def _words_of_value(text: str) -> frozenset[str]:
+    """Of the value of an element; displays and statuses come again and again."""
+    return _words_of_short(text) if len(text) <= SHORT_CHARACTERS else _words_unless_data(text)
+
+
+def _words_unless_data(text: str) -> frozenset[str]:
+    return frozenset() if _NO_TEXT.match(text) else words_of(text)
+
+
+_words_of_short = lru_cache(CACHED_TEXTS)(_words_unless_data)
+
+
+def words_of(text: str) -> frozenset[str]:
+    return frozenset(word[:WORD_CHARACTERS_MAX] for word in _WORD.findall(fold(text)))
 
 
 def predicate(asked: Asked) -> Predicate:
@@ -63,16 +99,19 @@ def _all_of(asked: Asked, text: str) -> Predicate:
     if not words:
         message = f"{asked.code} needs a word"
         raise Invalid(message, [Issue("invalid", message, asked.code)])
-    return And(tuple(HasKey(asked.name, (word,)) for word in words))
+    return And(tuple(HasWord(asked.name, word) for word in words))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    waiting: list[Any] = [value]
+def _texts(resource: dict[str, Any]) -> list[str]:
+    """Every string but codes, links and the narrative, whose words are taken from its own text."""
+    found: list[str] = []
+    waiting: list[Any] = [resource]
     while waiting:
         node = waiting.pop()
-        for name, child in node.items() if isinstance(node, dict) else enumerate(node):
-            if isinstance(child, (dict, list)):
-                if name != "text" or isinstance(child, list) or "div" not in child:
-                    waiting.append(child)
-            elif isinstance(child, str) and name not in UNREAD and not _NO_TEXT.match(child):
-                yield child
+        for name, child in node.items() if isinstance(node, dict) else ((None, one) for one in node):
+            if isinstance(child, str):
+                if name not in UNREAD:
+                    found.append(child)
+            elif isinstance(child, list) or (isinstance(child, dict) and not (name == "text" and "div" in child)):
+                waiting.append(child)
+    return found

@@ -105,7 +105,8 @@ def test_a_loaded_resource_without_an_id_leaves_the_rows_of_a_create(load, other
     assert load(load.ndjson(line)) == 0
     for table in ("search", "outbox", "audit"):
         by_api, by_load = (
-            rows(url, table, OWN_COLUMNS | {"id", "self", "tokens"}) for url in (other.superuser_url, load.database.superuser_url)
+            rows(url, table, OWN_COLUMNS | {"id", "self", "tokens"})
+            for url in (other.superuser_url, load.database.superuser_url)
         )
         assert by_api == by_load, table
         assert len(by_api) == 1, table
