@@ -22,6 +22,12 @@ RELEASED: Final = "2026-11-21"
 """When what this statement says last changed (date)."""
 
 
+_EVERYTHING: Final = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+
+OF_TYPES: Final = {"Patient": {"operation": [{"name": "everything", "definition": _EVERYTHING}]}}
+"""Operations on the instances of a type."""
+
+
 async def capabilities(server: Server, _: Request) -> Response:
     """200 with the statement; made once for a set of search parameters, at the first request, off the event loop."""
     if CAPABILITIES not in server.made_once:
@@ -60,7 +66,7 @@ def _statement(server: Server) -> dict[str, Any]:
 
 
 def _resource(server: Server, name: str) -> dict[str, Any]:
-    on_type = [r for r in server.routes.routes if r.template.startswith("/{type}")]
+    on_type = [r for r in server.routes.routes if r.template.startswith("/{type}") and r.interaction != OPERATION]
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
@@ -76,6 +82,7 @@ def _resource(server: Server, name: str) -> dict[str, Any]:
         "searchInclude": _includes(server.indexer.registry, name),
         "searchRevInclude": _revincludes(server.indexer.registry, name),
         "searchParam": _search_parameters(server.indexer.registry, name),
+        **OF_TYPES.get(name, {}),
     }
 
 
@@ -92,7 +99,7 @@ def _system_interactions(server: Server) -> list[str]:
 def _operations(server: Server) -> Iterator[dict[str, str]]:
     """Those of the system; what each does is in docs/operations."""
     for route in server.routes.routes:
-        if route.interaction == OPERATION:
+        if route.interaction == OPERATION and not route.template.startswith("/{type}"):
             name = route.template.rpartition("$")[2]
             yield {"name": name, "definition": f"urn:galenic:operation:{name}"}
 

@@ -10,6 +10,7 @@ from fhir_server.rest.capabilities import capabilities
 from fhir_server.rest.create import create
 from fhir_server.rest.delete import delete
 from fhir_server.rest.history import history
+from fhir_server.rest.operations.everything import everything
 from fhir_server.rest.operations.job_status import job_status
 from fhir_server.rest.operations.reindex import reindex
 from fhir_server.rest.patch import patch
@@ -40,6 +41,8 @@ ROUTES: Final = (
     Route("DELETE", "/{type}/{id}", "delete", delete),
     Route("GET", "/{type}/{id}/{member}", "search-type", search),
     Route("POST", "/{type}/{id}/{member}/_search", "search-type", search_by_post),
+    Route("GET", "/{type}/{id}/$everything", OPERATION, everything),
+    Route("POST", "/{type}/{id}/$everything", OPERATION, everything),
     Route("GET", "/{type}/{id}/_history", "history-instance", history),
     Route("GET", "/{type}/{id}/_history/{vid}", "vread", vread),
 )

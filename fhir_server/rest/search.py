@@ -82,7 +82,7 @@ async def answer(connection: Connection, server: Server, query: Query, begun: An
     if query.only_counts:
         counted = await searcher.total(query, await searcher.plan(query))
         return Response(200, {}, searchset(server, replace(begun, total=counted)))
-    after, snapshot = _position(server, begun)
+    after, snapshot = position(server, begun)
     found = await searcher.page(query, after, snapshot)
     included = await include(connection, server, query.includes, found.versions) if query.includes else NOTHING
     total = await _total(searcher, query, found)
@@ -99,7 +99,8 @@ def _asked(server: Server, request: Request) -> Asked:
     return Asked(member, f"{request.type_name}/{request.id}/{request.member}", (within,))
 
 
-def _position(server: Server, begun: Answer) -> tuple[Position | None, str | None]:
+def position(server: Server, begun: Answer) -> tuple[Position | None, str | None]:
+    """Where the page begins, and its snapshot; nothing for the first one. Raises `Invalid` and `Gone`."""
     if begun.cursor is None:
         return None, None
     snapshot, rid, *values = server.cursors.verify(begun.purpose, begun.cursor)

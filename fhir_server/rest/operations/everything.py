@@ -1,0 +1,161 @@
+"""Patient/$everything: a patient's compartment, and what its resources refer to. docs/operations/everything.md.
+
+https://hl7.org/fhir/R4/patient-operation-everything.html
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from fhir_server.auth.compartments import PATIENT_FREE
+from fhir_server.errors import Gone, Invalid, Issue, NotFound
+from fhir_server.model.resource_types import NUMBERS
+from fhir_server.rest.bodies import parsed_body
+from fhir_server.rest.conditions import FORMAT
+from fhir_server.rest.message import Request, Response
+from fhir_server.rest.operations.related import related
+from fhir_server.rest.parameters import Pairs
+from fhir_server.rest.search import position
+from fhir_server.rest.searchset import CURSOR, Answer, searchset
+from fhir_server.rest.server import Server
+from fhir_server.search.care_dates import CaredFor
+from fhir_server.search.criteria import Criteria
+from fhir_server.search.parse import parse_count
+from fhir_server.search.predicate import Predicate
+from fhir_server.search.query import Query
+from fhir_server.search.resource import InCompartment, OfTypes
+from fhir_server.search.types.date import EARLIEST, LATEST, Ends, span
+from fhir_server.storage.database import Connection
+from fhir_server.storage.pages import Searcher
+from fhir_server.storage.read import current_versions
+from fhir_server.storage.version import Version
+
+VALUES: Final = {
+    "start": "valueDate",
+    "end": "valueDate",
+    "_since": "valueInstant",
+    "_type": "valueCode",
+    "_count": "valueInteger",
+}
+"""The parameters, and the element of Parameters.parameter each has its value in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`types` are those that are shown (none: all), `since` when the oldest of them was updated."""
+
+    query: Query
+    types: frozenset[str]
+    since: datetime | None
+
+    def shows(self, version: Version) -> bool:
+        recent = self.since is None or version.last_updated >= self.since
+        return recent and (not self.types or version.type_name in self.types)
+
+
+async def everything(server: Server, request: Request) -> Response:
+    """A searchset Bundle, page by page; `NotFound` and `Gone` for the patient, `Invalid` for parameters."""
+    if request.type_name != "Patient":
+        raise NotFound(f"There is no operation $everything on {request.type_name}")
+    asked = _asked(server, request.id, [*_pairs(request.parameters), *_pairs(_posted(server, request))])
+    path = f"Patient/{request.id}/$everything"
+    begun = Answer(path, asked.query, cursor=request.parameter(CURSOR))
+    after, snapshot = position(server, begun)
+    async with server.database.connection() as connection:
+        await _check_patient(connection, request.id)
+        found = await Searcher(connection, server.finder).page(asked.query, after, snapshot)
+        included = await related(connection, server, request.id, found.versions)
+    shown = replace(found, versions=[one for one in found.versions if asked.shows(one)])
+    included = replace(included, versions=[one for one in included.versions if asked.shows(one)])
+    return Response(200, {}, searchset(server, replace(begun, found=shown, included=included)))
+
+
+async def _check_patient(connection: Connection, patient_id: str) -> None:
+    key = ("Patient", patient_id)
+    patient = (await current_versions(connection, [key])).get(key)
+    if patient is None:
+        raise NotFound(f"There is no Patient/{patient_id}")
+    if patient.body is None:
+        raise Gone(f"Patient/{patient_id} was deleted")
+
+
+def _pairs(pairs: Pairs) -> Iterator[tuple[str, str]]:
+    """Those that say what is asked for."""
+    return (pair for pair in pairs if pair[0] not in FORMAT and pair[0] != CURSOR)
+
+
+def _posted(server: Server, request: Request) -> Pairs:
+    """The parameters of a Parameters body; raises `Invalid` where it is none, or one has another type."""
+    if not request.body.strip():
+        return ()
+    body = parsed_body(server, request)
+    parameters = body.get("parameter", [])
+    if body.get("resourceType") != "Parameters" or not isinstance(parameters, list):
+        raise Invalid("The body of $everything is a Parameters resource")
+    return tuple(_posted_pair(one) for one in parameters)
+
+
+def _posted_pair(parameter: object) -> tuple[str, str]:
+    name = str(parameter.get("name")) if isinstance(parameter, dict) else ""
+    value = parameter.get(VALUES.get(name, "")) if isinstance(parameter, dict) else None
+    if name in VALUES and (value is None or isinstance(value, bool | dict | list)):
+        raise _invalid(name, f"has its value in {VALUES[name]}")
+    return name, str(value)
+
+
+def _asked(server: Server, patient_id: str, pairs: Sequence[tuple[str, str]]) -> Asked:
+    once = _once(pairs)
+    types = frozenset(one for name, text in pairs if name == "_type" for one in text.split(","))
+    if unknown := sorted(types - NUMBERS.keys()):
+        raise _invalid("_type", f"names '{unknown[0][:60]}', which is no resource type")
+    since = _span("_since", once["_since"]) if "_since" in once else None
+    count = parse_count(once["_count"], server.limits.page_size_max) if "_count" in once else server.limits.page_size
+    if count == 0:
+        raise _invalid("_count", "is 1 or more")
+    applied = (*(pair for pair in pairs if pair[0] != "_count"), ("_count", str(count)))
+    query = Query("", tuple(_where(server, patient_id, once, types)), applied, count=count)
+    return Asked(query, types, since[0] if since else None)
+
+
+def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """By name; raises `Invalid` for an unknown parameter, and for one that stands there twice."""
+    once: dict[str, str] = {}
+    for name, text in pairs:
+        if name not in VALUES:
+            raise Invalid(f"$everything has no parameter '{name[:60]}'", [_unknown(name)])
+        if name in once and name != "_type":
+            raise _invalid(name, "stands there twice")
+        once[name] = text.replace(" ", "+")  # a "+" in a URL arrives as a blank
+    return once
+
+
+def _where(server: Server, patient_id: str, once: dict[str, str], types: frozenset[str]) -> Iterator[Predicate]:
+    """What a member of the answer satisfies. Where types are shown that others bring along, all of those are read."""
+    yield InCompartment((f"Patient/{patient_id}",))
+    if types and types.isdisjoint(PATIENT_FREE):
+        yield OfTypes(tuple(sorted(types)))
+    if "_since" in once:
+        options = server.parse_options(None)
+        criteria = Criteria(server.indexer.registry, server.base_url, options.now)
+        yield criteria.of_type("", "_lastUpdated", f"ge{once['_since']}")
+    low = _span("start", once["start"])[0] if "start" in once else EARLIEST
+    high = _span("end", once["end"])[1] if "end" in once else LATEST
+    if "start" in once or "end" in once:
+        yield CaredFor(low, high)
+
+
+def _span(name: str, text: str) -> Ends:
+    found = span(text)
+    if found is None:
+        raise _invalid(name, "is a date or time such as 2024-02-29")
+    return found
+
+
+def _invalid(name: str, problem: str) -> Invalid:
+    message = f"$everything: {name} {problem}"
+    return Invalid(message, [Issue("invalid", message, name)])
+
+
+def _unknown(name: str) -> Issue:
+    return Issue("not-supported", f"$everything has no parameter '{name[:60]}'")
