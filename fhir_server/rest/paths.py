@@ -34,6 +34,8 @@ def parse_path(path: str) -> Target:
             return Target(f"/{operation}")
         case [type_name, *rest] if type_name in NUMBERS:
             return _below_type(type_name, rest)
+    if segments[-1].startswith("$"):
+        raise NotFound(f"There is no operation {segments[-1][:60]} here")
     raise NotFound(f"There is no '{segments[0][:60]}' here: resource types are spelled as in R4")
 
 

@@ -38,8 +38,8 @@ def _of_each(equal: Predicate) -> Predicate:
     match equal:
         case HasKey(name) | RefersTo(name):
             return replace(equal, name=_each(name))
-        case Or(parts):
-            return Or(tuple(map(_of_each, parts)))
+        case Or(parts) | And(parts):
+            return type(equal)(tuple(map(_of_each, parts)))
     raise TypeError(f"{type(equal).__name__} is not about values that are stored hashed")
 
 

@@ -66,12 +66,35 @@ def nullable(check_one: Check, name: str) -> Check:
             return state.report("structure", f"{name} and {other} are arrays of equal length, filled with null")
         found: Findings | None = None
         for i, item in enumerate(value):
-            if item is None and (others is None or (not is_sibling and others[i : i + 1] in ([], [None]))):
-                more = state.report("invariant", f"ele-1: null, and {other} has nothing here either")
+            is_alone = others is None or others[i : i + 1] in ([], [None])
+            if item is None and (others is None or (not is_sibling and is_alone)):
+                more: Findings | None = state.report("invariant", f"ele-1: null, and {other} has nothing here either")
+            else:
+                more = check_sibling(item, state, is_alone=is_alone) if is_sibling else None
+            if more is not None:
                 found = joined(found, more, f"[{i}]")
         return found
 
     return check
+
+
+def beside(check_one: Check, name: str) -> Check:
+    """The `_` sibling of a primitive with max 1."""
+    primitive = name.removeprefix("_")
+
+    def check(value: Any, parent: dict[str, Any], state: State) -> Findings | None:
+        found = check_one(value, parent, state)
+        more = check_sibling(value, state, is_alone=parent.get(primitive) is None)
+        return found if more is None else joined(found, more)
+
+    return check
+
+
+def check_sibling(value: Any, state: State, *, is_alone: bool) -> Findings | None:
+    """ele-1: an id is content enough for a primitive that has its value."""
+    if type(value) is not dict or (value and not is_alone):
+        return None
+    return check_not_empty(value, state)
 
 
 def choice(check_one: Check, chosen: Property, names: frozenset[str]) -> Check:

@@ -12,6 +12,7 @@ from fhir_server.validation.bindings import bound_code, bound_concept
 from fhir_server.validation.bundles import check_bundle
 from fhir_server.validation.contained import check_contained, contained_resource, contained_types
 from fhir_server.validation.elements import (
+    beside,
     check_extension,
     check_not_empty,
     choice,
@@ -74,6 +75,8 @@ class Compiler:
         return self._compiled[name]
 
     def _rules(self, definition: TypeDefinition) -> tuple[Rule, ...]:
+        if definition.name == "Element":  # the sibling of a primitive, which may have the value
+            return ()
         if definition.kind != "resource":
             rules: tuple[Rule, ...] = (check_not_empty,)
             if definition.name == "Extension":
@@ -88,7 +91,7 @@ class Compiler:
         check = self._of_value(definition, found)
         is_primitive = found.type.name in self._primitives
         if found.element.max is not None:
-            check = single(check, found.name)
+            check = single(beside(check, found.name) if found.is_sibling else check, found.name)
         elif is_primitive or found.is_sibling:
             check = nullable(check, found.name)
         else:
@@ -160,7 +163,7 @@ def _names(definition: TypeDefinition, element: ElementDefinition) -> frozenset[
 
 def _segment(key: str, definition: TypeDefinition) -> str:
     """The FHIRPath step of a JSON property: `.value` for `valueQuantity`, `.birthDate` for `_birthDate`."""
-    known = definition.properties.get(key)
+    known = definition.properties.get(key) or definition.properties.get(key.removeprefix("_"))
     if known is not None:
         return "." + known.element.name.removesuffix("[x]")
     return "." + key if _SPEAKABLE(key) else ""

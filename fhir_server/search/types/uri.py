@@ -5,14 +5,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from fhir_server.search.asked import Asked
+from fhir_server.search.boolean import And, Or
 from fhir_server.search.comparison import refuse_modifier
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
 from fhir_server.search.has_key import HasKey
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.text import unescape
+from fhir_server.search.types.token import in_any_system
 
 URIS: Final = frozenset("uri url canonical oid uuid".split())
+
+URL: Final = "url"
+"""The parameter of the canonical URL, beside which stands `version`."""
 
 SEGMENTS_MAX = 32
 """Leading segments of a URL's path that `:below` and `:above` tell apart (segments)."""
@@ -54,7 +59,15 @@ def predicate(asked: Asked) -> Predicate:
     if asked.modifier == "above":
         return HasKey(asked.name, tuple(sorted({above for value in values for above in _above(value)})))
     refuse_modifier(asked, "uri")
-    return HasKey(asked.name, tuple(values))
+    plain = HasKey(asked.name, tuple(values))
+    versioned = [value for value in values if asked.name == URL and "|" in value]
+    return Or((plain, *map(_of_version, versioned))) if versioned else plain
+
+
+def _of_version(canonical: str) -> Predicate:
+    """`url|version`, as canonical references are written. https://hl7.org/fhir/R4/search.html#versions."""
+    url, _, version = canonical.rpartition("|")
+    return And((HasKey(URL, (url,)), HasKey("version", (in_any_system(version),))))
 
 
 def _above(uri: str) -> Iterator[str]:

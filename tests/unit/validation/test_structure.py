@@ -91,6 +91,9 @@ def test_a_wrong_json_shape_is_a_structural_error(problems, elements, place):
         ({"name": [{"given": []}]}, "Patient.name[0].given"),
         ({"name": [{"family": ""}]}, "Patient.name[0].family"),
         ({"_birthDate": {}}, "Patient.birthDate"),
+        ({"_birthDate": {"id": "x"}}, "Patient.birthDate"),
+        ({"birthDate": "1974", "_birthDate": {}}, "Patient.birthDate"),
+        ({"name": [{"given": [None, "b"], "_given": [{"id": "x"}, None]}]}, "Patient.name[0].given[0]"),
     ],
 )
 def test_ele_1_nothing_is_empty(issues, elements, place):
@@ -110,6 +113,8 @@ EXTENDED = {"extension": [{"url": "http://a.example", "valueString": "x"}]}
         {"_given": [EXTENDED, EXTENDED]},
         {"family": "a", "_family": EXTENDED},
         {"_family": EXTENDED},
+        {"family": "a", "_family": {"id": "x"}},
+        {"given": ["a", "b"], "_given": [None, {"id": "x"}]},
     ],
 )
 def test_primitives_and_their_siblings_may_stand_side_by_side(problems, name):

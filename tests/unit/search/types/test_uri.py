@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from fhir_server.errors import NotSupported
 from fhir_server.search.entries import Entries
 from fhir_server.search.types import uri
+from fhir_server.search.types.token import in_any_system
 from tests.unit.search.types.asking import asked, finds, indexed
 
 SET = "http://acme.example/fhir/ValueSet/123"
@@ -17,6 +18,14 @@ def test_a_uri_is_found_by_the_whole_of_it() -> None:
     assert finds(uri, entries, SET)
     assert not finds(uri, entries, SET.upper())
     assert not finds(uri, entries, "http://acme.example/fhir/ValueSet")
+
+
+def test_a_url_is_found_with_its_version_behind_it() -> None:
+    entries = indexed(uri, "uri", SET, name="url")
+    entries.keys.add(("version", in_any_system("1.0")))
+    assert finds(uri, entries, f"{SET}|1.0", name="url")
+    assert not finds(uri, entries, f"{SET}|1.1", name="url")
+    assert not finds(uri, entries, "http://acme.example|1.0", name="url")
 
 
 @pytest.mark.parametrize(
