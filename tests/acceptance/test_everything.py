@@ -33,6 +33,7 @@ MATCHES = {
     ("MedicationDispense", "a-dispensed"),
     ("Encounter", "a-stay"),
     ("Group", "a-and-b"),
+    ("Task", "a-task"),
 }
 INCLUDED = {
     *(("Practitioner", one) for one in ("gp", "of-role")),
@@ -56,7 +57,7 @@ def of_others() -> list[Json]:
         a_medication_request("Patient/b", id="b-request", note=[{"text": CANARY}]),
         {"resourceType": "Device", "id": "b-pump", "patient": to("Patient/b"), "lotNumber": CANARY},
         a_practitioner(CANARY, id="of-b"),
-        {"resourceType": "Bundle", "id": "bundle", "type": "collection"},
+        {"resourceType": "Bundle", "id": "of-b", "type": "collection", "entry": [{"resource": a_patient(CANARY)}]},
         a_practitioner(CANARY, id="of-nobody"),
     ]
 
@@ -95,6 +96,8 @@ def of_the_patient() -> list[Json]:
         a_request("a-undated", requester=to("Practitioner/gp/_history/1")),
         a_medication_dispense(id="a-dispensed", subject=patient, whenHandedOver="2020-06-01", location=to(WARD)),
         an_observation(id="a-pumped", subject=patient, device=to("Device/b-pump")),
+        {"resourceType": "Task", "id": "a-task", "status": "requested", "intent": "order", "for": patient}
+        | {"focus": to("Bundle/of-b")},
         an_observation(
             id="a-panel",
             subject=patient,
@@ -168,6 +171,7 @@ UNDATED = {
     ("MedicationRequest", "a-undated"),
     ("Observation", "a-pumped"),
     ("Group", "a-and-b"),
+    ("Task", "a-task"),
 }
 
 

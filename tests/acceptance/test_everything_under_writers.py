@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.acceptance.populations import put_all
-from tests.acceptance.searches import Json, keys, link
+from tests.acceptance.searches import Json, keys, link, pages, searched
 from tests.builders.resources import a_patient, a_practitioner, an_observation
 from tests.running.galenic import Galenic
 from tests.running.load import Connection, connections
@@ -92,3 +92,16 @@ async def test_pages_of_a_large_patient_hold_everything_once_under_writers(
 def observations(bundle: Json) -> list[Json]:
     shown = (entry["resource"] for entry in bundle.get("entry", []))
     return [one for one in shown if one["resourceType"] == "Observation"]
+
+
+def test_what_is_written_after_the_first_page_is_on_none_of_them(client: httpx.Client, large: list[str]) -> None:
+    """Whoever wants it asks with `_since`."""
+    first = searched(client, "/Patient/large/$everything", [("_count", "1000")])
+    new, last = str(uuid4()), large[SIZE // 2 - 1]
+    assert client.put(f"/Observation/{new}", json=an_observed(new)).status_code == 201
+    assert client.put(f"/Observation/{last}", json=an_observed(last)).status_code == 200
+    shown = {one for page in pages(client, first) for _, one in keys(page)}
+    assert new not in shown
+    since = first["entry"][0]["resource"]["meta"]["lastUpdated"]
+    again = searched(client, "/Patient/large/$everything", [("_since", since), ("_count", "1000")])
+    assert {new, last} <= {one for page in pages(client, again) for _, one in keys(page)}
