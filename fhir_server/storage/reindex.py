@@ -6,6 +6,7 @@ searched.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, cast, func, select
 
 from fhir_server import tables
 from fhir_server.model.resource_types import type_number
-from fhir_server.search.index import INDEX_VERSION
+from fhir_server.search.index import INDEX_VERSION, IndexRow
 from fhir_server.search.indexer import Indexer
 from fhir_server.storage.database import Connection
 from fhir_server.storage.find import load
@@ -24,6 +25,8 @@ from fhir_server.storage.read import RESOURCE_COLUMNS, to_version
 from fhir_server.storage.statements import compile_template
 from fhir_server.storage.version import NewVersion, Version
 from fhir_server.storage.write import rewrite_search_rows
+
+LOG = logging.getLogger(__name__)
 
 KIND: Final = "reindex"
 REINDEX_LOCK: Final = 3
@@ -195,7 +198,15 @@ async def _number(connection: Connection, statement: str, values: dict[str, int]
 
 
 def _indexed(indexer: Indexer, versions: Sequence[Version]) -> list[NewVersion]:
-    return [NewVersion(version, None, indexer.index(load(version)), 0) for version in versions]
+    return [NewVersion(version, None, _row(indexer, version), 0) for version in versions]
+
+
+def _row(indexer: Indexer, version: Version) -> IndexRow:
+    try:
+        return indexer.index(load(version))
+    except Exception as error:
+        LOG.error("%s/%s cannot be indexed: %s", version.type_name, version.id, type(error).__name__)  # noqa: TRY400
+        raise
 
 
 async def transactions_under_way(connection: Connection) -> set[str]:

@@ -24,6 +24,7 @@ from fhir_server.storage.write_statements import (
     CREATE_ONE,
     EVENT_COLUMNS,
     RECORD,
+    RECORD_AUDIT,
     REINDEX,
     REPLACE,
     RESOURCE_COLUMNS,
@@ -76,6 +77,11 @@ async def write_versions(
 async def rewrite_search_rows(connection: Connection, versions: Sequence[NewVersion]) -> None:
     """Writes the search rows of versions that are stored already, and nothing else; their rows are locked."""
     await connection.execute(REWRITE, _search_parameters(versions) | indexed_rids(versions))
+
+
+async def record(connection: Connection, entry: AuditEntry, context: Context) -> None:
+    """Writes the audit record of an interaction that makes no version."""
+    await connection.execute(RECORD_AUDIT, _transpose(AUDIT_COLUMNS, "a_", [_summary_row(entry, context)]))
 
 
 async def _write_one(connection: Connection, new: NewVersion, context: Context) -> None:

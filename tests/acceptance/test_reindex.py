@@ -254,6 +254,30 @@ def test_rows_an_older_release_has_indexed_are_rewritten_at_the_next_start(clust
         assert numbers(database, "SELECT DISTINCT index_version FROM search") == [(INDEX_VERSION,)]
 
 
+def test_a_job_that_fails_says_what_kind_of_error_and_is_done_when_asked_again(cluster):
+    with a_server(cluster, log_level="error") as (server, database), server.client() as client:
+        made = posted(client, a_born("Broken"))["id"]
+        posted(client, born_in())
+        with psycopg.connect(database.superuser_url) as connection:
+            [(body,)] = connection.execute("SELECT body FROM resource WHERE id = %s", (made,)).fetchall()
+            connection.execute("UPDATE resource SET body = 'Broken' WHERE id = %s", (made,))
+        ended = await_done(client, begin(client))
+        assert (ended["state"], ended["problem"]) == ("failed", "Malformed")
+        assert posted(client, a_born("Other"))
+        refused(client.get("/Patient", params={"born-in": "other"}), 400)
+        with psycopg.connect(database.superuser_url) as connection:
+            connection.execute("UPDATE resource SET body = %s WHERE id = %s", (body, made))
+        assert reindexed(client)["state"] == "done"
+        assert count_of(client, **{"born-in": "broken"}) == count_of(client, **{"born-in": "other"}) == 1
+
+
+def test_who_asked_is_recorded(populated):
+    _, database, client, _ = populated
+    client.post("/$reindex", headers={"X-Request-Id": "asked-for"})
+    asked = "SELECT interaction, outcome FROM audit WHERE request_id = 'asked-for'"
+    assert numbers(database, asked) == [("operation", 202)]
+
+
 class WithoutWaiting(Reindexing):
     """Naive: what is there is rewritten, and the generation searched."""
 

@@ -9,12 +9,15 @@ from fhir_server.errors import Issue, NotSupported
 from fhir_server.outcome import outcome_body
 from fhir_server.rest.bodies import parsed_body
 from fhir_server.rest.message import Request, Response
+from fhir_server.rest.route import OPERATION
 from fhir_server.rest.server import Server
 from fhir_server.search.added import Judgement, judge
 from fhir_server.storage.jobs import Job
 from fhir_server.storage.reindex import build, current_of_type, lock_generations
+from fhir_server.storage.write import AuditEntry, record
 
 ACTIVE: Final = "active"
+ACCEPTED: Final = 202
 
 
 async def reindex(server: Server, request: Request) -> Response:
@@ -25,8 +28,9 @@ async def reindex(server: Server, request: Request) -> Response:
         resources = await current_of_type(connection, "SearchParameter")
         judgement = judge(server.indexer.registry, (r for r in resources if r.get("status") == ACTIVE))
         job = await build(connection, tuple(judgement.definitions))
+        await record(connection, AuditEntry(OPERATION, ACCEPTED), request.context)
     headers = {"Content-Location": f"{server.base_url}/$job-status?job={job.id}"}
-    return Response(202, headers, outcome_body(_issues(judgement, job)))
+    return Response(ACCEPTED, headers, outcome_body(_issues(judgement, job)))
 
 
 def _check_body(server: Server, request: Request) -> None:
