@@ -1,6 +1,6 @@
 """Search by every parameter type: side tables of strings, dates and numbers; ordered ways through the search rows.
 
-New columns are empty in rows that were written before; re-indexing fills them (docs/search/reindex.md).
+New columns are empty in rows that were written before; re-indexing fills them (docs/operations/reindex.md).
 
 Revision ID: 0002
 Revises: 0001

@@ -33,6 +33,9 @@ PAGES_BEFORE = 5
 """Pages read before, while and after the job runs."""
 
 UNDER_WAY_SECONDS_MAX = 30.0
+HELD_SECONDS = 1.5
+"""A write is held up for this long at most: less than it would wait (seconds)."""
+
 STALE = "SELECT count(*) FROM search WHERE generation < (SELECT max(generation) FROM search_generation)"
 XIDS = "SELECT rid, xid::text FROM search ORDER BY rid"
 
@@ -327,7 +330,7 @@ async def a_late_write(first, second, database, reindexing):
         await asyncio.to_thread(await_waiting, database)
         begin(first)
         doing = asyncio.create_task(do_job(reindexing, database))
-        await asyncio.sleep(1.5)
+        await asyncio.wait([doing], timeout=HELD_SECONDS)
         holder.commit()
         await doing
         await asyncio.to_thread(late.result)

@@ -16,6 +16,7 @@ from fhir_server.storage.generations import read_generations
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.jobs import Job, LeaseLost, claim, find, finish, supersede
 from fhir_server.storage.reindex import KIND, activate, build, repair, rewrite_batch
+from fhir_server.storage.reindexing import Reindexing
 from fhir_server.storage.transact import Batch
 from fhir_server.wiring import Parts
 from tests.builders.resources import a_patient
@@ -84,6 +85,21 @@ async def test_what_a_worker_without_its_lease_has_rewritten_is_rolled_back(part
     with pytest.raises(LeaseLost):
         await rewrite_batch(worker, job, parts.server.finder.source.indexer, 0)
     assert await rows(worker, "SELECT generation FROM search") == [(0,)]
+
+
+async def test_the_job_waits_for_a_transaction_that_has_not_written_yet(
+    parts: Parts, worker: Connection, database: Database
+) -> None:
+    """Such a one is in no snapshot; the generation is old enough for everybody to know it."""
+    job = await building(parts, worker, "contact-family")
+    await worker.execute("UPDATE search_generation SET created = created - interval '1 minute'")
+    async with await psycopg.AsyncConnection.connect(database.app_url) as writer:
+        await writer.execute("SELECT 'not yet'")
+        settling = asyncio.create_task(Reindexing(parts.server.finder.source).settle(worker, job))
+        ended, _ = await asyncio.wait([settling], timeout=1)
+        assert not ended
+        await writer.commit()
+        await asyncio.wait_for(settling, 10)
 
 
 async def test_while_it_is_built_rows_are_indexed_by_it_and_searches_do_not_know_it(
