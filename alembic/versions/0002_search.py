@@ -29,11 +29,17 @@ CREATE INDEX search_grams_idx ON search USING gin (grams)
     WITH (fastupdate = on, gin_pending_list_limit = 256) WHERE grams IS NOT NULL;
 CREATE INDEX search_words_idx ON search USING gin (words)
     WITH (fastupdate = on, gin_pending_list_limit = 256) WHERE words IS NOT NULL;
-ALTER TABLE search ALTER COLUMN words SET STATISTICS 1000;
 CREATE INDEX search_date_idx ON search (type, date_low, rid);
 CREATE INDEX search_long_date_idx ON search (type, date_high) WHERE date_high - date_low > interval '1 day';
 CREATE INDEX search_patient_idx ON search (patient, type, date_low, rid) WHERE patient IS NOT NULL;
 CREATE INDEX search_status_idx ON search (type, status, date_low, rid) WHERE status IS NOT NULL;
+"""
+
+# What the planner of the database, and ours, should know: how common words and trigrams are, how long spans are.
+STATISTICS = """
+ALTER TABLE search ALTER COLUMN words SET STATISTICS 1000, ALTER COLUMN grams SET STATISTICS 1000;
+CREATE STATISTICS search_span_stats ON (date_high - date_low) FROM search;
+CREATE STATISTICS search_date_span_stats ON (high - low) FROM search_date;
 """
 
 SIDE_TABLES = """
@@ -72,7 +78,7 @@ GRANT SELECT, INSERT, DELETE ON search_string, search_date, search_number TO gal
 def upgrade() -> None:
     op.execute("SET ROLE galenic_owner")
     op.execute("SET LOCAL lock_timeout = '2s'")
-    for step in (COLUMNS, INDEXES, SIDE_TABLES):
+    for step in (COLUMNS, INDEXES, SIDE_TABLES, STATISTICS):
         op.execute(step)
     op.execute("RESET ROLE")
 

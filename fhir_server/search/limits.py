@@ -32,7 +32,7 @@ ITERATE_DEPTH_MAX: Final = 5
 INCLUDED_MAX: Final = 1_000
 """Resources one page includes beside its matches (resources)."""
 
-LINKS_MAX: Final = 20_000
+LINKS_MAX: Final = 50_000
 """References `_revinclude` looks for: the resources of the page times the parameters that may refer to them (links)."""
 
 FILTER_CHARACTERS_MAX: Final = 4_000

@@ -18,6 +18,7 @@ from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query, SortKey
 from fhir_server.search.resource import HasId, Missing
 from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
+from fhir_server.search.types.string import Contains
 from fhir_server.search.types.words import HasWord
 
 SEEK_ROWS_MAX: Final = 1_000
@@ -40,6 +41,9 @@ class Statistics(Protocol):
 
     def rows_with(self, part: Tokens, type_name: str) -> int | None:
         """Rows that hold one of a predicate's tokens, about; None where it is not asked by tokens."""
+
+    def rows_containing(self, part: Contains) -> int | None:
+        """Rows that have the trigrams of one of a predicate's texts, about; None where a text has none."""
 
     def rows_of(self, type_name: str) -> int:
         """Rows of a type, about; of all types for ""."""
@@ -77,6 +81,8 @@ def estimated(part: Predicate, type_name: str, statistics: Statistics, counts: C
         return counts[type_name, part]
     if isinstance(part, Tokens):
         return statistics.rows_with(part, type_name)
+    if isinstance(part, Contains):
+        return statistics.rows_containing(part)
     if isinstance(part, HasId):
         return len(part.ids)
     if isinstance(part, And | Or):

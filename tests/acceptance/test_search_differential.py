@@ -54,8 +54,9 @@ def put(client: httpx.Client, resources: list[Any]) -> Iterator[Any]:
 
 
 def asked(client: httpx.Client, query: Query) -> Answer:
-    """All pages together."""
-    response = client.get(f"/{query.type_name}", params=[*query.pairs, ("_count", "1000")])
+    """All pages together; what includes others is asked for in pages small enough for all they include."""
+    includes = any(name.startswith(("_include", "_revinclude")) for name, _ in query.pairs)
+    response = client.get(f"/{query.type_name}", params=[*query.pairs, ("_count", "100" if includes else "1000")])
     ids, included = [], set()
     while response.status_code == 200:
         bundle = response.json()
