@@ -26,26 +26,11 @@ from fhir_server.model.fhirpath.syntax import (
 from fhir_server.search import fetching
 from fhir_server.search.fetching import Fetch, Truth, Typed
 
-__all__ = ["Extractor", "Typed", "compile_all", "compile_expression"]
+__all__ = ["Extractor", "Typed", "compile_expression"]
 
 Extractor = Callable[[dict[str, Any]], list[Typed]]
 
 _PICKS = {"first": slice(0, 1), "last": slice(-1, None), "single": slice(0, 1)}
-
-
-def compile_all(definitions: Definitions, type_name: str) -> dict[str, Extractor]:
-    """Extractors by code: all search parameters of a resource type that can select something in it.
-
-    Where two parameters have one code, the first by URL is taken: R4's own come before its examples.
-    """
-    extractors: dict[str, Extractor] = {}
-    for parameter in definitions.search_parameters:
-        concerned = parameter.expression and any(is_a(definitions, type_name, base) for base in parameter.base)
-        if concerned and parameter.code not in extractors:
-            fetch = _Compiler(definitions).expression(parse(parameter.expression), type_name)
-            if fetch is not None:
-                extractors[parameter.code] = _extractor(fetch)
-    return extractors
 
 
 def compile_expression(definitions: Definitions, type_name: str, text: str) -> Extractor:

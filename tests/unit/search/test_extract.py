@@ -4,8 +4,9 @@ import pytest
 
 from fhir_server.model.definitions import load_definitions
 from fhir_server.model.fhirpath.syntax import FhirPathError
-from fhir_server.search.extract import Typed, compile_all, compile_expression
+from fhir_server.search.extract import Typed, compile_expression
 from fhir_server.search.references import target_type
+from fhir_server.search.registry import Registry
 
 
 def extracted(resource, expression, type_name=""):
@@ -13,7 +14,7 @@ def extracted(resource, expression, type_name=""):
 
 
 def parameter(resource, code):
-    return compile_all(load_definitions(), resource["resourceType"])[code](resource)
+    return Registry(load_definitions()).official(resource["resourceType"])[code].extract(resource)
 
 
 def patient(**members):
@@ -214,7 +215,7 @@ def test_of_two_parameters_with_one_code_the_first_is_taken():
     gender = next(p for p in definitions.search_parameters if p.code == "gender" and "Patient" in p.base)
     other = replace(gender, url=gender.url + "-other", expression="Patient.birthDate")
     both = replace(definitions, search_parameters=(gender, other))
-    found = compile_all(both, "Patient")["gender"](patient(gender="male", birthDate="1970"))
+    found = Registry(both).official("Patient")["gender"].extract(patient(gender="male", birthDate="1970"))
     assert found == [("code", "male")]
 
 
