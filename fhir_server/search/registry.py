@@ -1,5 +1,6 @@
 """Which search parameters a type has, compiled: what indexing and queries share."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -19,6 +20,8 @@ from fhir_server.search.predicate import Predicate
 from fhir_server.search.several import index_common
 from fhir_server.search.types import words
 from fhir_server.search.types.composite import KNOWN, SWAPPED, Composite, Part
+
+_RESOLVED = re.compile(r".*\.where\(resolve\(\) is (\w+)\)").fullmatch
 
 WORDS = frozenset({words.TEXT, words.CONTENT})
 NOT_INDEXED = frozenset({"_id", "_lastUpdated"})
@@ -170,7 +173,7 @@ class Registry:
         composite = None
         if definition.type == "composite":
             composite = self._composite(definition, type_name, extract, name)
-        targets = tuple(sorted(definition.target))
+        targets = targets_of(definition, type_name)
         return Parameter(definition.code, definition.type, definition.url, name, extract, targets, composite)
 
     def _composite(
@@ -211,6 +214,18 @@ def name_beyond(definition: SearchParameterDefinition) -> str:
     digest = blake2b(msgspec.json.encode(what), digest_size=8).hexdigest()
     of_all_types = not {"Resource", "DomainResource"}.isdisjoint(definition.base)
     return f"{'_' if of_all_types else ''}{definition.code}~{digest}"
+
+
+def targets_of(definition: SearchParameterDefinition, type_name: str) -> tuple[str, ...]:
+    """The types a reference may lead to: those its expression lets pass, where every path of the type says so.
+
+    R4 lists Group as a target of `patient`, whose paths end in `where(resolve() is Patient)`.
+    """
+    paths = [path for path in definition.expression.split(" | ") if path.startswith(f"{type_name}.")]
+    passing = [_RESOLVED(path) for path in paths]
+    if paths and all(passing):
+        return tuple(sorted({found[1] for found in passing if found}))
+    return tuple(sorted(definition.target))
 
 
 def own_paths(expression: str, type_name: str) -> str:
