@@ -39,7 +39,7 @@ PLANS = {
     "patient": ("MedicationRequest", {RARE: "patient=p77", COMMON: "patient=p0"}),
     "patient and status": (
         "MedicationRequest",
-        {RARE: "patient=p0&status=on-hold", COMMON: "patient=p0&status=active"},
+        {RARE: "patient=p77&status=on-hold", COMMON: "patient=p0&status=active"},
     ),
     "status, oldest first": (
         "MedicationRequest",
