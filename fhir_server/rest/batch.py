@@ -50,7 +50,9 @@ async def _answer(server: Server, bundle_request: Request, entry: Any, number: i
 
 async def _handled(server: Server, bundle_request: Request, entry: Any, place: str) -> dict[str, Any]:
     request, target = entry_request(server, bundle_request, entry, place, validated=False)
-    if target.template == "/":
+    if target.template.endswith("_search"):
+        raise NotSupported("A search in a batch is asked by GET")
+    if target.template == "/" and request.method == "POST":
         raise NotSupported("A batch within a batch is not supported")
     response = await server.routes.find(request.method, target).handler(await server.current(), request)
     return response_entry(server, bundle_request, request, response)

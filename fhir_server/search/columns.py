@@ -1,6 +1,7 @@
 """The reviewed table of the columns patient, status and date: which search parameters fill them for each type.
 
-A column is exact: whoever asks for the parameter asks the column, and no hash or side table holds its values again.
+A column is exact: whoever asks for the parameter asks the column. No hash or side table holds statuses and dates
+again; links to patients are among the tokens, too, for who looks for any link to a patient.
 So a parameter is in here only if its element has one value at most. The date is the one a pharmacy sorts and filters
 by; without `_sort` the types in `NEWEST_BY_DATE` come newest first by it.
 """

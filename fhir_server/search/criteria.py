@@ -4,22 +4,22 @@ https://hl7.org/fhir/R4/search.html#chaining, https://hl7.org/fhir/R4/search.htm
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from fhir_server.errors import GalenicError, Invalid, Issue, TooCostly
+from fhir_server.errors import GalenicError, Invalid, Issue, NotSupported, TooCostly
 from fhir_server.model.resource_types import NUMBERS
-from fhir_server.search.asked import FILTER_DIFFERS, FILTER_EQUALS, Asked
+from fhir_server.search.asked import Asked
 from fhir_server.search.boolean import And, Not, OnType, Or
 from fhir_server.search.limits import CHAIN_DEPTH_MAX, HAS_DEPTH_MAX, OR_VALUES_MAX
 from fhir_server.search.predicate import Predicate
-from fhir_server.search.registry import Parameter, Registry
+from fhir_server.search.registry import WORDS, Parameter, Registry
 from fhir_server.search.resource import HasId, Missing
 from fhir_server.search.text import split_escaped, unescape
 from fhir_server.search.types.reference import Chained, ReferredToBy
 
 HAS = "_has:"
-_OF_ID = ("", "not", FILTER_EQUALS, FILTER_DIFFERS)
 
 
 class Unknown(GalenicError):
@@ -35,6 +35,10 @@ def invalid(message: str, place: str) -> Invalid:
     return Invalid(message, [Issue("invalid", message, place[:60])])
 
 
+def not_supported(message: str, place: str) -> NotSupported:
+    return NotSupported(message, [Issue("not-supported", message, place)])
+
+
 def values_of(name: str, text: str) -> list[str]:
     """The alternatives of a value, escapes kept; raises `TooCostly` for too many, `Invalid` for an empty one."""
     parts = split_escaped(text, ",")
@@ -43,6 +47,18 @@ def values_of(name: str, text: str) -> list[str]:
     if not all(parts):
         raise invalid(f"The search parameter '{name[:60]}' has an empty value", name)
     return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a query a criterion stands: the links followed so far, and its operator if it is one of `_filter`."""
+
+    chained: int = 0
+    has: int = 0
+    operator: str = ""
+
+
+PLAIN: Final = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +76,24 @@ class Criteria:
             return Or(tuple(OnType(one, self.of_type(one, name, text)) for one in types))
         return self.of_type(type_name, name, text)
 
-    def of_type(self, type_name: str, name: str, text: str, *, chained: int = 0, has: int = 0) -> Predicate:
-        """`chained` and `has` are the links followed so far."""
-        if name.startswith(HAS):
-            return self._has(name, text, chained, has)
+    def of_type(self, type_name: str, name: str, text: str, place: Place = PLAIN) -> Predicate:
+        """Raises `Unknown`, `Invalid`, `NotSupported` and `TooCostly`."""
+        if name.startswith(HAS) or name == "_has":
+            return self._has(name, text, place)
         head, separator, rest = name.partition(".")
         if separator:
-            return self._chain(type_name, head, rest, text, chained, has)
+            return self._chain(type_name, head, rest, text, place)
         code, _, modifier = name.partition(":")
-        if code == "_id" and modifier in _OF_ID:
-            found = HasId(tuple(sorted({unescape(value) for value in values_of(name, text)})))
-            return Not(found) if modifier in ("not", FILTER_DIFFERS) else found
-        if code == "_list" and not modifier:
-            return self._list(name, text)
+        if code == "_list":
+            return self._list(name, text, place)
+        if code == "_id" and modifier != "missing":
+            return _of_id(name, text, place)
         parameter = self.parameter(type_name, code)
         if modifier == "missing":
             return _missing(parameter, text)
         values = tuple(values_of(name, text))
-        return parameter.predicate(Asked(parameter.name, code, modifier, values, self.base_url, self.now))
+        asked = Asked(parameter.name, code, modifier, values, self.base_url, self.now, operator=place.operator)
+        return parameter.predicate(asked)
 
     def parameter(self, type_name: str, code: str) -> Parameter:
         """Raises `Unknown`."""
@@ -86,15 +102,17 @@ class Criteria:
             raise Unknown(type_name, code)
         return parameter
 
-    def _list(self, name: str, text: str) -> Predicate:
+    def _list(self, name: str, text: str, place: Place) -> Predicate:
         """Members of Lists, whatever their flag. https://hl7.org/fhir/R4/search.html#list."""
+        if name != "_list" or place.operator not in ("", "eq"):
+            raise not_supported("_list takes ids of Lists, without a modifier", "_list")
         ids = tuple(sorted({unescape(value) for value in values_of(name, text)}))
         if any(one.startswith("$") for one in ids):
             raise invalid("_list takes ids of Lists; functional lists ($current-problems) are not supported", name)
         return ReferredToBy("List", "item", HasId(ids))
 
-    def _chain(self, type_name: str, head: str, rest: str, text: str, chained: int, has: int) -> Predicate:
-        if chained >= CHAIN_DEPTH_MAX:
+    def _chain(self, type_name: str, head: str, rest: str, text: str, place: Place) -> Predicate:
+        if place.chained >= CHAIN_DEPTH_MAX:
             raise TooCostly(f"A chain may follow {CHAIN_DEPTH_MAX} references")
         code, _, target = head.partition(":")
         parameter = self.parameter(type_name, code)
@@ -103,7 +121,7 @@ class Criteria:
         found: list[Predicate] = []
         for one in self._targets(parameter, target):
             try:
-                part = self.of_type(one, rest, text, chained=chained + 1, has=has)
+                part = self.of_type(one, rest, text, replace(place, chained=place.chained + 1))
             except Unknown:
                 continue
             found.append(Chained(parameter.name, one, part))
@@ -120,8 +138,8 @@ class Criteria:
             raise invalid(f"'{parameter.code}' may refer to any type: name one, as in {parameter.code}:Patient.", "")
         return parameter.targets
 
-    def _has(self, name: str, text: str, chained: int, has: int) -> Predicate:
-        if has >= HAS_DEPTH_MAX:
+    def _has(self, name: str, text: str, place: Place) -> Predicate:
+        if place.has >= HAS_DEPTH_MAX:
             raise TooCostly(f"_has may be {HAS_DEPTH_MAX} levels deep")
         source, _, after = name.removeprefix(HAS).partition(":")
         code, _, rest = after.partition(":")
@@ -130,11 +148,21 @@ class Criteria:
         parameter = self.parameter(source, code)
         if parameter.type != "reference":
             raise invalid(f"_has: '{code[:60]}' of {source} is not a reference", "_has")
-        part = self.of_type(source, rest, text, chained=chained, has=has + 1)
+        part = self.of_type(source, rest, text, replace(place, has=place.has + 1))
         return ReferredToBy(source, parameter.name, part)
 
 
+def _of_id(name: str, text: str, place: Place) -> Predicate:
+    modifier = name.partition(":")[2]
+    if modifier not in ("", "not") or place.operator not in ("", "eq", "ne"):
+        raise not_supported(f"_id has no {place.operator or ':' + modifier[:60]}", "_id")
+    found = HasId(tuple(sorted({unescape(value) for value in values_of(name, text)})))
+    return Not(found) if modifier or place.operator == "ne" else found
+
+
 def _missing(parameter: Parameter, text: str) -> Predicate:
+    if parameter.composite or parameter.code in WORDS:
+        raise not_supported(f"{parameter.code} has no modifier ':missing'", parameter.code)
     if text not in ("true", "false"):
         raise invalid(f"{parameter.code}:missing is true or false", parameter.code)
     if parameter.code in ("_id", "_lastUpdated"):  # every resource has them

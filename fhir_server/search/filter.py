@@ -8,36 +8,28 @@ supported.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
-from fhir_server.search.asked import FILTER_DIFFERS, FILTER_ENDS, FILTER_EQUALS
 from fhir_server.search.boolean import And, Not, Or
-from fhir_server.search.criteria import Criteria
+from fhir_server.search.criteria import HAS, Criteria, Place, Unknown
 from fhir_server.search.limits import CRITERIA_MAX, FILTER_CHARACTERS_MAX, FILTER_DEPTH_MAX
 from fhir_server.search.predicate import Predicate
 
 _WORD = re.compile(r'\s*(\(|\)|"(?:[^"\\]|\\.)*"|[^\s()"]+)')
-_ORDERED: Final = frozenset("gt lt ge le sa eb ap".split())
-_MODIFIERS: Final = {
-    "eq": f":{FILTER_EQUALS}",
-    "re": f":{FILTER_EQUALS}",
-    "ne": f":{FILTER_DIFFERS}",
-    "co": ":contains",
-    "sw": "",
-    "ew": f":{FILTER_ENDS}",
-}
+_OPERATORS: Final = frozenset("eq ne co sw ew gt lt ge le sa eb ap re pr".split())
 _CONNECTIVES: Final[dict[str, type[And] | type[Or]]] = {"and": And, "or": Or}
-_ESCAPED: Final = str.maketrans({"\\": "\\\\", ",": "\\,", "$": "\\$"})
+_ESCAPED: Final = str.maketrans({"\\": "\\\\", ",": "\\,"})
 
 
 def parse_filter(criteria: Criteria, type_name: str, text: str) -> Predicate:
     """Raises `Invalid` naming the place, `NotSupported` and `TooCostly`."""
     if len(text) > FILTER_CHARACTERS_MAX:
         raise TooCostly(f"_filter may have {FILTER_CHARACTERS_MAX} characters")
-    reading = _Filter(_words(text), lambda path, value: criteria.of_type(type_name, path, value))
+    reading = _Filter(_words(text), partial(_criterion, criteria, type_name))
     found = reading.expression(0)
     if reading.position < len(reading.words):
         raise reading.malformed("'and', 'or' or the end")
@@ -59,10 +51,28 @@ def _invalid(problem: str) -> Invalid:
     return Invalid(message, [Issue("invalid", message, "_filter")])
 
 
+def _criterion(criteria: Criteria, type_name: str, path: str, operator: str, value: str) -> Predicate:
+    last = path.rpartition(".")[2]
+    if ":" in last and not last.startswith(HAS):
+        raise _invalid(f"'{path[:40]}' has a modifier, where there are operators instead")
+    try:
+        if operator == "pr":
+            return criteria.of_type(type_name, f"{path}:missing", _absent(value))
+        return criteria.of_type(type_name, path, value, Place(operator=operator))
+    except Unknown as unknown:  # what is unknown is never left out of an expression: it would mean something else
+        raise _invalid(unknown.message) from unknown
+
+
+def _absent(value: str) -> str:
+    if value not in ("true", "false"):
+        raise _invalid("pr takes true or false")
+    return "false" if value == "true" else "true"
+
+
 @dataclass(slots=True)
 class _Filter:
     words: list[str]
-    criterion: Callable[[str, str], Predicate]
+    criterion: Callable[[str, str, str], Predicate]
     position: int = 0
     read: int = field(default=0)
 
@@ -83,8 +93,6 @@ class _Filter:
         return False
 
     def expression(self, depth: int) -> Predicate:
-        if depth > FILTER_DEPTH_MAX:
-            raise TooCostly(f"_filter may nest {FILTER_DEPTH_MAX} parentheses")
         found = self._one(depth)
         while self.position < len(self.words) and self.words[self.position] in _CONNECTIVES:
             connective = _CONNECTIVES[self._next("'and' or 'or'")]
@@ -92,6 +100,8 @@ class _Filter:
         return found
 
     def _one(self, depth: int) -> Predicate:
+        if depth > FILTER_DEPTH_MAX:
+            raise TooCostly(f"_filter may nest {FILTER_DEPTH_MAX} levels of 'not' and parentheses")
         if self._take("not"):
             return Not(self._one(depth + 1))
         if self._take("("):
@@ -107,19 +117,11 @@ class _Filter:
             raise TooCostly(f"_filter may have {CRITERIA_MAX} comparisons")
         path, operator = self._next("a parameter"), self._next("an operator")
         value = _value(self._next("a value"))
-        if operator == "pr":
-            return self._present(path, value)
-        if operator in _ORDERED:
-            return self.criterion(path, operator + value)
-        if operator in _MODIFIERS:
-            return self.criterion(path + _MODIFIERS[operator], value)
+        if operator in _OPERATORS:
+            return self.criterion(path, operator, value)
         message = f"_filter: the operator '{operator[:10]}' is not supported"
         raise NotSupported(message, [Issue("not-supported", message, "_filter")])
 
-    def _present(self, path: str, value: str) -> Predicate:
-        if value not in ("true", "false"):
-            raise _invalid("pr takes true or false")
-        return self.criterion(f"{path}:missing", "false" if value == "true" else "true")
 
 
 def _parts(found: Predicate, connective: type[And] | type[Or]) -> tuple[Predicate, ...]:

@@ -90,7 +90,7 @@ class Indexer:
             for name, key in entries.keys
             if name != status
         }
-        links = {self.hasher.link(entries.type_name, name, target) for name, target in entries.links}
+        links = {self.hasher.link(index_type(entries.type_name, name), name, target) for name, target in entries.links}
         return tuple(sorted(keyed | links))
 
     def _key(self, type_name: str, name: str) -> int:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from fhir_server.errors import Invalid
-from fhir_server.search.asked import FILTER_DIFFERS, FILTER_EQUALS, Asked
+from fhir_server.errors import Invalid, Issue, NotSupported
+from fhir_server.search.asked import Asked
+from fhir_server.search.comparison import PREFIXES
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
 from fhir_server.search.predicate import Predicate
@@ -36,8 +37,14 @@ KINDS: Final[dict[str, Kind]] = {
 ORDERED_BY_TEXT: Final = {"token": token.orders, "reference": reference.orders, "uri": token.orders}
 """What is stored hashed has no order: what `_sort` compares is kept beside it."""
 
-PREFIXED: Final = {FILTER_EQUALS: "eq", FILTER_DIFFERS: "ne"}
-"""Operators of `_filter` that values with prefixes write as one."""
+OPERATORS: Final = {
+    **dict.fromkeys(("date", "number", "quantity"), frozenset(PREFIXES)),
+    "string": frozenset(string.BY_OPERATOR),
+    "reference": frozenset({"eq", "ne", "re"}),
+    **dict.fromkeys(("token", "uri"), frozenset({"eq", "ne"})),
+    "special": frozenset({"eq"}),
+}
+"""The operators of `_filter` by type of parameter."""
 
 ORDER_CHARACTERS_MAX = 64
 """Characters of a text by which `_sort` orders tokens, references and uris (characters)."""
@@ -78,15 +85,26 @@ def unwrapped(typed: Typed) -> Typed:
 
 def predicate_of(kind: str, asked: Asked) -> Predicate:
     """Raises `Invalid` and `NotSupported`."""
-    if kind in ("date", "number", "quantity") and asked.modifier in PREFIXED:
-        values = tuple(PREFIXED[asked.modifier] + value for value in asked.values)
-        return predicate_of(kind, replace(asked, modifier="", values=values))
-    if kind in ORDERED_BY_TEXT and asked.modifier == FILTER_DIFFERS:
-        return differs(asked.name, predicate_of(kind, replace(asked, modifier="")))
-    if kind != "string" and asked.modifier == FILTER_EQUALS:
-        asked = replace(asked, modifier="")
-    if kind == "reference":
-        return reference.predicate(asked)
-    if kind not in KINDS:
+    if kind not in OPERATORS:
         raise Invalid(f"{asked.code} cannot be searched")
-    return KINDS[kind].predicate(asked)
+    if asked.operator and kind != "string":
+        return _filtered(kind, asked)
+    if asked.operator not in ("", *OPERATORS[kind]):
+        raise _no_operator(kind, asked)
+    return reference.predicate(asked) if kind == "reference" else KINDS[kind].predicate(asked)
+
+
+def _filtered(kind: str, asked: Asked) -> Predicate:
+    """By an operator of `_filter`."""
+    if asked.operator not in OPERATORS[kind]:
+        raise _no_operator(kind, asked)
+    plain = replace(asked, operator="")
+    if kind in ("date", "number", "quantity"):
+        return predicate_of(kind, replace(plain, values=tuple(asked.operator + value for value in asked.values)))
+    found = predicate_of(kind, plain)
+    return differs(asked.name, found) if asked.operator == "ne" else found
+
+
+def _no_operator(kind: str, asked: Asked) -> NotSupported:
+    message = f"_filter: {asked.code}, of the type {kind}, has no operator '{asked.operator}'"
+    return NotSupported(message, [Issue("not-supported", message, "_filter")])

@@ -39,4 +39,4 @@ FILTER_CHARACTERS_MAX: Final = 4_000
 """Length of `_filter` (characters)."""
 
 FILTER_DEPTH_MAX: Final = 10
-"""Parentheses within parentheses in `_filter` (levels)."""
+"""Parentheses and `not` within each other in `_filter` (levels)."""

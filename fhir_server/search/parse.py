@@ -163,7 +163,7 @@ class _Reading:
         self.explain = _one_of(name, text, ("true", "false")) == "true"
 
     def read_elements(self, name: str, text: str) -> None:
-        self.elements = tuple(values_of(name, text))
+        self.elements = (*self.elements, *values_of(name, text))
 
     def read_sort(self, name: str, text: str) -> None:
         keys = values_of(name, text)
@@ -231,7 +231,7 @@ _CONTROLS: dict[str, Callable[[_Reading, str, str], None]] = {
 }
 
 _MODIFIED: Final = frozenset({"_include", "_revinclude"})
-_ONCE: Final = frozenset({"_total", "_summary", "_elements", "_sort", "_explain"})
+_ONCE: Final = frozenset({"_total", "_summary", "_sort", "_explain"})
 """Of these the last one counts."""
 
 

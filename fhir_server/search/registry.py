@@ -1,6 +1,5 @@
 """Which search parameters a type has, compiled: what indexing and queries share."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -8,11 +7,13 @@ from typing import Any
 
 import msgspec
 
+from fhir_server.errors import Issue, NotSupported
 from fhir_server.model.definitions import Definitions, SearchParameterDefinition
 from fhir_server.model.fhirpath.elements import is_a
 from fhir_server.model.fhirpath.syntax import FhirPathError
-from fhir_server.search.asked import FILTER_EQUALS, Asked
+from fhir_server.search.asked import Asked
 from fhir_server.search.entries import Entries
+from fhir_server.search.expressions import group_types, own_paths, targets_of
 from fhir_server.search.extract import Extractor, compile_expression
 from fhir_server.search.fetching import Typed
 from fhir_server.search.kinds import ORDERED_BY_TEXT, index_order, index_value, predicate_of
@@ -20,8 +21,6 @@ from fhir_server.search.predicate import Predicate
 from fhir_server.search.several import index_common
 from fhir_server.search.types import words
 from fhir_server.search.types.composite import KNOWN, SWAPPED, Composite, Part
-
-_RESOLVED = re.compile(r".*\.where\(resolve\(\) is (\w+)\)").fullmatch
 
 WORDS = frozenset({words.TEXT, words.CONTENT})
 NOT_INDEXED = frozenset({"_id", "_lastUpdated"})
@@ -66,8 +65,10 @@ class Parameter:
         asked = replace(asked, name=self.name, targets=self.targets)
         if self.composite is None and self.code not in WORDS:
             return predicate_of(self.type, asked)
-        if asked.modifier == FILTER_EQUALS:
-            asked = replace(asked, modifier="")
+        if asked.operator not in ("", "eq"):
+            message = f"_filter: {self.code} has no operator '{asked.operator}'"
+            raise NotSupported(message, [Issue("not-supported", message, "_filter")])
+        asked = replace(asked, operator="")
         return self.composite.predicate(asked) if self.composite else words.predicate(asked)
 
 
@@ -173,7 +174,7 @@ class Registry:
         composite = None
         if definition.type == "composite":
             composite = self._composite(definition, type_name, extract, name)
-        targets = targets_of(definition, type_name)
+        targets = targets_of(self.definitions, definition, type_name)
         return Parameter(definition.code, definition.type, definition.url, name, extract, targets, composite)
 
     def _composite(
@@ -214,37 +215,3 @@ def name_beyond(definition: SearchParameterDefinition) -> str:
     digest = blake2b(msgspec.json.encode(what), digest_size=8).hexdigest()
     of_all_types = not {"Resource", "DomainResource"}.isdisjoint(definition.base)
     return f"{'_' if of_all_types else ''}{definition.code}~{digest}"
-
-
-def targets_of(definition: SearchParameterDefinition, type_name: str) -> tuple[str, ...]:
-    """The types a reference may lead to: those its expression lets pass, where every path of the type says so.
-
-    R4 lists Group as a target of `patient`, whose paths end in `where(resolve() is Patient)`.
-    """
-    paths = [path for path in definition.expression.split(" | ") if path.startswith(f"{type_name}.")]
-    passing = [_RESOLVED(path) for path in paths]
-    if paths and all(passing):
-        return tuple(sorted({found[1] for found in passing if found}))
-    return tuple(sorted(definition.target))
-
-
-def own_paths(expression: str, type_name: str) -> str:
-    """The part of an expression that is about a type; all of it where that cannot be told by its looks."""
-    if "(" in expression:
-        return expression
-    return " | ".join(path for path in expression.split(" | ") if path.startswith(f"{type_name}.")) or expression
-
-
-def group_types(definitions: Definitions, type_name: str, expression: str) -> list[str]:
-    """The types of the groups of a composite: the resource's, or backbones named by their paths."""
-    paths = [path.strip() for path in expression.split("|")]
-    own = [path for path in paths if path.split(".")[0] in ("", type_name)]
-    return [path if path in definitions.types else _element_type(definitions, path) for path in own]
-
-
-def _element_type(definitions: Definitions, path: str) -> str:
-    parent, _, element = path.rpartition(".")
-    found = definitions.property_of(parent, element)
-    if found is None:
-        raise FhirPathError("selects-nothing", 0, f"there is no {path}")
-    return found.type.name

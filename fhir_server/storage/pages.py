@@ -107,10 +107,12 @@ class Searcher:
             return rows
         if planned.cap or not planned.ends_in_columns:
             return None
-        return [*rows, *await self._without_value(planned, page, len(rows))] if planned.keys_may_miss else rows
+        return [*rows, *await self._without_value(planned, page, rows)] if planned.keys_may_miss else rows
 
-    async def _without_value(self, planned: Plan, page: Page, found: int) -> list[Sequence[Any]]:
-        rest = Page(page.limit - found, page.after, page.snapshot)
+    async def _without_value(self, planned: Plan, page: Page, found: list[Sequence[Any]]) -> list[Sequence[Any]]:
+        """Of the same snapshot: a row that has lost its value in between is not met twice."""
+        taken = page.snapshot or (found[0][len(VERSION_COLUMN_NAMES)] if found else None)
+        rest = Page(page.limit - len(found), page.after, taken)
         return await self._fetched("walk", walk(planned, rest, self.finder.indexer.hasher, missing=True))
 
     async def _fetched(self, name: str, found: Statement) -> list[Sequence[Any]]:

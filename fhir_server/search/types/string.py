@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 from zlib import crc32
 
-from fhir_server.search.asked import FILTER_DIFFERS, FILTER_ENDS, FILTER_EQUALS, Asked
+from fhir_server.search.asked import Asked
 from fhir_server.search.comparison import refuse_modifier
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
@@ -254,12 +254,17 @@ def _position(text: str, scope: Scope) -> str:
     return f"position({scope.value(text)}::text IN {{row}}.value) > 0"
 
 
-_FOLDED: Final[dict[str, type[Contains] | type[EndsWith] | type[Equals] | type[Differs]]] = {
-    "contains": Contains,
-    FILTER_DIFFERS: Differs,
-    FILTER_ENDS: EndsWith,
-    FILTER_EQUALS: Equals,
+Folded = Contains | Differs | EndsWith | Equals | StartsWith
+
+BY_OPERATOR: Final[dict[str, type[Folded]]] = {
+    "": StartsWith,
+    "sw": StartsWith,
+    "co": Contains,
+    "ew": EndsWith,
+    "eq": Equals,
+    "ne": Differs,
 }
+"""What the operators of `_filter` come to; without one a text is asked for by its beginning."""
 
 
 def predicate(asked: Asked) -> Predicate:
@@ -268,7 +273,7 @@ def predicate(asked: Asked) -> Predicate:
     if asked.modifier == "exact":
         return HasKey(exact(asked.name), tuple(sorted(values)))
     folded = tuple(sorted({_comparable(value) for value in values}))
-    if asked.modifier in _FOLDED:
-        return _FOLDED[asked.modifier](asked.name, folded)
+    if asked.modifier == "contains":
+        return Contains(asked.name, folded)
     refuse_modifier(asked, "string")
-    return StartsWith(asked.name, folded)
+    return BY_OPERATOR[asked.operator](asked.name, folded)
