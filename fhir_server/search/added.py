@@ -143,8 +143,8 @@ def _part(component: dict[str, Any]) -> tuple[str, str]:
 def _check_parts(definitions: Definitions, definition: SearchParameterDefinition) -> None:
     kinds = {p.url: p.type for p in definitions.search_parameters}
     parts = [kinds.get(url, "") for url, _ in definition.components]
-    if len(parts) != PAIR or parts[0] != "token" or not parts[1]:
-        raise LeftOut("a composite has to be a pair of parameters of R4, the first of them a token")
+    if len(parts) != PAIR or parts[0] != "token" or parts[1] not in SUPPORTED - {"composite"}:
+        raise LeftOut("a composite has to be a pair of parameters of R4, the first a token, the second no composite")
 
 
 def _compile(registry: Registry, definition: SearchParameterDefinition) -> None:

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html#chaining, https://hl7.org/fhir/R4/search.htm
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,12 +12,13 @@ from fhir_server.errors import GalenicError, Invalid, Issue, NotSupported, TooCo
 from fhir_server.model.resource_types import NUMBERS
 from fhir_server.search.asked import Asked
 from fhir_server.search.boolean import And, Not, OnType, Or
-from fhir_server.search.limits import CHAIN_DEPTH_MAX, HAS_DEPTH_MAX, OR_VALUES_MAX
+from fhir_server.search.limits import CHAIN_DEPTH_MAX, HAS_DEPTH_MAX, OR_VALUES_MAX, VALUES_MAX
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.registry import WORDS, Parameter, Registry
 from fhir_server.search.resource import HasId, Missing
 from fhir_server.search.text import split_escaped, unescape
 from fhir_server.search.types.reference import Chained, ReferredToBy
+from fhir_server.search.types.words import words_of
 
 HAS = "_has:"
 
@@ -61,13 +62,28 @@ class Place:
 PLAIN: Final = Place()
 
 
+@dataclass(slots=True)
+class Spending:
+    """What a query has asked for so far: values, each for every type it is asked of."""
+
+    values: int = 0
+
+    def spend(self, values: int) -> None:
+        """Raises `TooCostly` past VALUES_MAX."""
+        self.values += values
+        if self.values > VALUES_MAX:
+            message = f"A search may ask for {VALUES_MAX} values, each counted for every type it is asked of"
+            raise TooCostly(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Reads criteria against the parameters of a registry."""
+    """Reads the criteria of one query against the parameters of a registry."""
 
     registry: Registry
     base_url: str
     now: datetime
+    spending: Spending = field(default_factory=Spending)
 
     def predicate(self, type_name: str, types: Sequence[str], name: str, text: str) -> Predicate:
         """Raises `Unknown`, `Invalid`, `NotSupported` and `TooCostly`; `types` are those of a search across types."""
@@ -84,6 +100,9 @@ class Criteria:
         if separator:
             return self._chain(type_name, head, rest, text, place)
         code, _, modifier = name.partition(":")
+        if modifier and place.operator:
+            raise invalid(f"'{name[:60]}' has a modifier, where _filter has operators instead", "_filter")
+        self.spending.spend(_values_in(code, text))
         if code == "_list":
             return self._list(name, text, place)
         if code == "_id" and modifier != "missing":
@@ -150,6 +169,11 @@ class Criteria:
             raise invalid(f"_has: '{code[:60]}' of {source} is not a reference", "_has")
         part = self.of_type(source, rest, text, replace(place, has=place.has + 1))
         return ReferredToBy(source, parameter.name, part)
+
+
+def _values_in(code: str, text: str) -> int:
+    """Each word of a text is asked for on its own."""
+    return len(words_of(text)) if code in WORDS else text.count(",") + 1
 
 
 def _of_id(name: str, text: str, place: Place) -> Predicate:

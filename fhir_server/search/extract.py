@@ -28,6 +28,9 @@ from fhir_server.search.fetching import Fetch, Truth, Typed
 
 __all__ = ["Extractor", "Typed", "compile_expression"]
 
+BRANCHES_MAX = 2_000
+"""Steps of an expression, each counted for every type of value it may meet (steps)."""
+
 Extractor = Callable[[dict[str, Any]], list[Typed]]
 
 _PICKS = {"first": slice(0, 1), "last": slice(-1, None), "single": slice(0, 1)}
@@ -59,6 +62,7 @@ class _Compiler:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
+        self._branches = 0
 
     def expression(self, expression: Expression, type_name: str) -> Fetch | None:
         if isinstance(expression, Path):
@@ -99,6 +103,9 @@ class _Compiler:
     def _plain(self, steps: Sequence[Step], type_name: str) -> Fetch | None:
         if not steps:
             return fetching.keep_resource if type_name == "Resource" else fetching.keep(type_name)
+        self._branches += 1
+        if self._branches > BRANCHES_MAX:
+            raise FhirPathError("too-wide", 0, f"it would branch over more than {BRANCHES_MAX} types of values")
         step, rest = steps[0], steps[1:]
         if isinstance(step, Field):
             return self._field(step, rest, type_name)

@@ -15,7 +15,7 @@ import msgspec
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
 from fhir_server.search.boolean import And, Not, Or
-from fhir_server.search.criteria import HAS, Criteria, Place, Unknown
+from fhir_server.search.criteria import Criteria, Place, Unknown
 from fhir_server.search.limits import CRITERIA_MAX, FILTER_CHARACTERS_MAX, FILTER_DEPTH_MAX
 from fhir_server.search.predicate import Predicate
 
@@ -52,9 +52,6 @@ def _invalid(problem: str) -> Invalid:
 
 
 def _criterion(criteria: Criteria, type_name: str, path: str, operator: str, value: str) -> Predicate:
-    last = path.rpartition(".")[2]
-    if ":" in last and not last.startswith(HAS):
-        raise _invalid(f"'{path[:40]}' has a modifier, where there are operators instead")
     try:
         if operator == "pr":
             return criteria.of_type(type_name, f"{path}:missing", _absent(value))
@@ -134,6 +131,9 @@ def _value(word: str) -> str:
     if not word.startswith('"'):
         return word.translate(_ESCAPED)
     try:
-        return str(msgspec.json.decode(word)).translate(_ESCAPED)
+        text = str(msgspec.json.decode(word))
     except msgspec.DecodeError as error:
         raise _invalid(f"{word[:40]} is not a string") from error
+    if "\0" in text:  # as in every other value
+        raise _invalid("a value has no character U+0000")
+    return text.translate(_ESCAPED)

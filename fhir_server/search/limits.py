@@ -6,7 +6,8 @@ OR_VALUES_MAX: Final = 200
 """Values of one parameter, separated by commas (values)."""
 
 VALUES_MAX: Final = 1_000
-"""Values of all parameters of one query together, each counted for every type of `_type` (values)."""
+"""Values of all parameters of one query together, each counted for every type it is asked of: those of `_type`, those a
+chain may lead to (values)."""
 
 QUERY_CHARACTERS_MAX: Final = 131_072
 """Names and values of the parameters of one query together (characters)."""

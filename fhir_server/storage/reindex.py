@@ -98,6 +98,9 @@ UPDATE search_generation SET state = 'superseded' WHERE state = 'active'
 ACTIVATE: Final = """
 UPDATE search_generation SET state = 'active' WHERE generation = %(generation)s AND state = 'building'
 """
+ABANDON: Final = """
+UPDATE search_generation SET state = 'superseded' WHERE generation = %(generation)s AND state = 'building'
+"""
 AGE: Final = """
 SELECT extract(epoch FROM clock_timestamp() - created)::float FROM search_generation WHERE generation = %s
 """
@@ -219,6 +222,14 @@ async def age_seconds(connection: Connection, generation: int) -> float:
     """How long ago the generation was made (seconds)."""
     row = await (await connection.execute(AGE, (generation,))).fetchone()
     return float(row[0]) if row else 0.0
+
+
+async def abandon(connection: Connection, job: Job, problem: str) -> None:
+    """The job has failed, and nobody indexes by its generation any more; raises `LeaseLost`."""
+    async with connection.transaction():
+        await lock_generations(connection)
+        await connection.execute(ABANDON, {"generation": job.payload["generation"]})
+        await finish(connection, job, "failed", problem)
 
 
 async def activate(connection: Connection, job: Job) -> None:

@@ -9,8 +9,8 @@ import psycopg
 
 from fhir_server.search.index import INDEX_VERSION
 from fhir_server.storage.database import LOCK_WAIT_MS, Connection
-from fhir_server.storage.jobs import ATTEMPTS_MAX, Job, LeaseLost, claim, finish
-from fhir_server.storage.reindex import KIND, repair
+from fhir_server.storage.jobs import ATTEMPTS_MAX, Job, LeaseLost, claim
+from fhir_server.storage.reindex import KIND, abandon, repair
 from fhir_server.storage.reindexing import Reindexing
 
 LOG = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class JobLoop:
     async def _do(self, connection: Connection, job: Job) -> None:
         try:
             if job.attempts > ATTEMPTS_MAX:
-                await finish(connection, job, "failed", "TooManyAttempts")
+                await abandon(connection, job, "TooManyAttempts")
                 return
             await self._reindexing.run(connection, job)
         except LeaseLost as lost:
@@ -74,6 +74,6 @@ class JobLoop:
 
 async def _fail(connection: Connection, job: Job, error: Exception) -> None:
     try:
-        await finish(connection, job, "failed", type(error).__name__)
+        await abandon(connection, job, type(error).__name__)
     except LeaseLost as lost:
         LOG.warning("%s", lost)

@@ -188,7 +188,15 @@ def test_conditional_delete_of_several_by_setting(client, galenic, identifier, q
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(
     "bad",
-    [{}, {"shoe-size": "44"}, {"_count": "1"}, {"_foo": "1"}, {"identifier": ""}, {"identifier": "x", "_foo": "1"}],
+    [
+        {},
+        {"shoe-size": "44"},
+        {"_count": "1"},
+        {"_foo": "1"},
+        {"identifier": ""},
+        {"identifier": "x", "_foo": "1"},
+        {"family": " "},
+    ],
 )
 def test_without_criteria_that_decide_nothing_happens(client, method, bad):
     body = None if method == "DELETE" else a_patient()

@@ -53,6 +53,20 @@ LEFT_OUT = [
     ("its code has to be", a_search_parameter("_count", "token", "Patient.active")),
     ("its code has to be", a_search_parameter("a.b", "token", "Patient.active")),
     ("has no such element", a_search_parameter("both", "token", "Patient.active", base=["Patient", "Practitioner"])),
+    ("branch over more than 2000 types", a_search_parameter("wide", "token", "Patient" + ".extension.value" * 4)),
+    (
+        "the second no composite",
+        a_search_parameter(
+            "doubled",
+            "composite",
+            "Observation.component",
+            base=["Observation"],
+            component=[
+                {"definition": f"http://hl7.org/fhir/SearchParameter/{part}", "expression": "code"}
+                for part in ("clinical-code", "Observation-code-value-quantity")
+            ],
+        ),
+    ),
     ("longer than 4000 characters", a_search_parameter("long", "token", "Patient.active" + " " * 4_000)),
 ]
 UNSAID = [

@@ -74,3 +74,18 @@ def test_ids_are_a_list_and_several_of_them_are_and(client: httpx.Client, patien
     assert sorted(found(client, "/Patient", ("_id", f"{one},{two},nobody"))) == sorted([one, two])
     assert found(client, "/Patient", ("_id", f"{one},{two}"), ("_id", f"{two},{three}")) == [two]
     assert found(client, "/Practitioner", ("_id", one)) == []
+
+
+@pytest.mark.parametrize("version", ["", "|1.0"])
+def test_a_canonical_of_this_server_is_found_with_its_version_and_without(
+    client: httpx.Client, galenic: Galenic, version: str
+) -> None:
+    body = {"resourceType": "Questionnaire", "status": "active", "title": "Pain"}
+    made = client.post("/Questionnaire", json=body).json()["id"]
+    url = f"{galenic.base_url}/Questionnaire/{made}"
+    answered = {"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": url + version}
+    response = client.post("/QuestionnaireResponse", json=answered).json()["id"]
+    for value in (url, url + version, f"Questionnaire/{made}", made):
+        assert found(client, "/QuestionnaireResponse", ("questionnaire", value)) == [response], value
+    chained = (("questionnaire.title", "pain"), ("_id", response))
+    assert found(client, "/QuestionnaireResponse", *chained) == [response]

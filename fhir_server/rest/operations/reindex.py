@@ -3,6 +3,7 @@
 It answers at once, as https://hl7.org/fhir/R4/async.html has it; the work is a job.
 """
 
+import asyncio
 from typing import Any, Final
 
 from fhir_server.errors import Issue, NotSupported
@@ -26,7 +27,8 @@ async def reindex(server: Server, request: Request) -> Response:
     async with server.database.transaction() as connection:
         await lock_generations(connection)
         resources = await current_of_type(connection, "SearchParameter")
-        judgement = judge(server.indexer.registry, (r for r in resources if r.get("status") == ACTIVE))
+        active = [resource for resource in resources if resource.get("status") == ACTIVE]
+        judgement = await asyncio.to_thread(judge, server.indexer.registry, active)
         job = await build(connection, tuple(judgement.definitions))
         await record(connection, AuditEntry(OPERATION, ACCEPTED), request.context)
     headers = {"Content-Location": f"{server.base_url}/$job-status?job={job.id}"}

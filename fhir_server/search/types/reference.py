@@ -72,9 +72,11 @@ def index(typed: Typed, name: str, entries: Entries, base_url: str, targets: Seq
         value = value.get("reference")
     if not isinstance(value, str) or value.startswith("#"):
         return
-    local = local_reference(value, base_url)
+    texts = _with_and_without_version(value, typed)
+    local = local_reference(texts[-1], base_url)
+    if local is None or len(texts) > 1:
+        entries.keys.update((name, text) for text in texts)
     if local is None:
-        entries.keys.update((name, text) for text in _with_and_without_version(value, typed))
         return
     entries.links.add((name, local))
     if not asked_by_type(targets):
@@ -85,10 +87,11 @@ def asked_by_type(targets: Sequence[str]) -> bool:
     return 0 < len(targets) <= TARGETS_ASKED_MAX
 
 
-def _with_and_without_version(text: str, typed: Typed) -> Iterator[str]:
-    yield text
+def _with_and_without_version(text: str, typed: Typed) -> tuple[str, ...]:
+    """A canonical is found by its version, and by any."""
     if typed.type_name != "Reference" and "|" in text:
-        yield text.partition("|")[0]
+        return text, text.partition("|")[0]
+    return (text,)
 
 
 def predicate(asked: Asked) -> Predicate:

@@ -30,6 +30,9 @@ _ROUNDING_KM: Final = 1e-6
 _ROUNDING_DEGREES: Final = 1e-6
 """More than that in degrees of latitude."""
 
+DEGREE_DECIMALS: Final = 12
+"""Decimals of a latitude or longitude that count (digits)."""
+
 _WITHIN: Final = (
     "2 * {radius} * asin(least(1, sqrt("
     "power(sin(radians({y}.low::float8 - {latitude}) / 2), 2) + cos(radians({latitude}))"
@@ -43,8 +46,14 @@ def index(typed: Typed, name: str, entries: Entries) -> None:
         return
     latitude, longitude = (number_of(typed.value.get(element)) for element in ("latitude", "longitude"))
     if latitude is not None and longitude is not None and _is_place(latitude, longitude):
+        latitude, longitude = rounded(latitude), rounded(longitude)
         entries.amounts.add(Amount(_latitude(name), "", latitude, latitude))
         entries.amounts.add(Amount(_longitude(name), "", longitude, longitude))
+
+
+def rounded(degrees: Decimal) -> Decimal:
+    """Without what would vanish when it is squared: DEGREE_DECIMALS are a tenth of a micrometre."""
+    return round(degrees, DEGREE_DECIMALS)
 
 
 def _latitude(name: str) -> str:
@@ -132,7 +141,7 @@ def _circle(asked: Asked, text: str) -> Circle:
     y, x, kilometres = read(latitude), read(longitude), _kilometres(distance, unit)
     if more or y is None or x is None or kilometres is None or not _is_place(y, x):
         raise malformed(asked, text, "a place: latitude|longitude|distance|units, in degrees and units of length")
-    return Circle(float(y), float(x), kilometres)
+    return Circle(float(rounded(y)), float(rounded(x)), kilometres)
 
 
 def _kilometres(distance: str, unit: str) -> float | None:

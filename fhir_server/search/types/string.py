@@ -11,7 +11,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from fhir_server.search.asked import Asked
-from fhir_server.search.comparison import refuse_modifier
+from fhir_server.search.comparison import malformed, refuse_modifier
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
 from fhir_server.search.has_key import HasKey
@@ -273,6 +273,8 @@ def predicate(asked: Asked) -> Predicate:
     if asked.modifier == "exact":
         return HasKey(exact(asked.name), tuple(sorted(values)))
     folded = tuple(sorted({_comparable(value) for value in values}))
+    if "" in folded:
+        raise malformed(asked, "", "a text with a letter or another character to compare by")
     if asked.modifier == "contains":
         return Contains(asked.name, folded)
     refuse_modifier(asked, "string")

@@ -109,9 +109,19 @@ def test_values_of_a_composite_belong_together() -> None:
         ("gender eq female)", Invalid),
         ("(gender eq female", Invalid),
         ('name eq "x', Invalid),
+        ('name eq "x\\u0000"', Invalid),
+        ('name co " "', Invalid),
+        ("_has:Observation:patient:code:not ne x", Invalid),
+        ("_has:Observation:patient:code:text ne x", Invalid),
+        ("general-practitioner.name:exact ne Zed", Invalid),
     ],
 )
 def test_what_cannot_be_read_is_refused_and_never_left_out(text: str, error: type[GalenicError]) -> None:
     with pytest.raises(error) as caught:
         satisfies(PATIENT, text)
     assert "\0" not in str(caught.value)
+
+
+def test_a_filter_may_have_as_many_values_as_a_search() -> None:
+    with pytest.raises(TooCostly):
+        parse(INDEXER.registry, "Task", [("_filter", "subject.derived-from.derived-from._id eq x")], OPTIONS)

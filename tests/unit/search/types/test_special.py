@@ -72,3 +72,9 @@ def test_all_a_circle_holds_is_in_its_band(
     assume(circle.holds(other_y, other_x))
     least, most = circle.band()
     assert least <= other_y <= most
+
+
+def test_a_hair_from_the_equator_is_the_equator() -> None:
+    for query in ("1e-200|0|10|km", "0|1e-300|10|km", "0|0|10|km"):
+        assert finds(special, place("0", "1e-200"), query)
+    assert {amount.low for amount in place("1e-200", "1e-200").amounts} == {0}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.errors import NotSupported
+from fhir_server.errors import Invalid, NotSupported
 from fhir_server.search.entries import Entries
 from fhir_server.search.fetching import Typed
 from fhir_server.search.types import string
@@ -144,3 +144,10 @@ def test_the_trigrams_of_a_resource_are_those_of_all_its_texts() -> None:
     entries = Entries(texts={("name", "abcd"), ("address", "xyz")})
     assert string.grams_of(entries) == string.grams("abcd") | string.grams("xyz")
     assert len(string.grams_of(entries)) == 3
+
+
+@pytest.mark.parametrize("blank", [" ", "\u0301", "\t"])
+def test_a_text_of_nothing_is_no_beginning_of_everything(blank: str) -> None:
+    for modifier in ("", "contains"):
+        with pytest.raises(Invalid):
+            string.predicate(asked(blank, modifier=modifier))
