@@ -8,9 +8,10 @@ that finds less than was expected gives up after `cap` rows, and the page is sou
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isqrt
 from typing import Final, Protocol
 
-from fhir_server.search.boolean import And, OnType, Or
+from fhir_server.search.boolean import And, Not, OnType, Or
 from fhir_server.search.columns import DATE, STATUS
 from fhir_server.search.has_key import HasKey
 from fhir_server.search.order import SIDE_TABLES, column, sort_of
@@ -19,6 +20,7 @@ from fhir_server.search.query import Query, SortKey
 from fhir_server.search.resource import HasId, Missing
 from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
 from fhir_server.search.types.string import Contains
+from fhir_server.search.types.window import merged, parts_on
 from fhir_server.search.types.words import HasWord
 
 SEEK_ROWS_MAX: Final = 1_000
@@ -27,13 +29,16 @@ SEEK_ROWS_MAX: Final = 1_000
 WALK_ROWS_MIN: Final = 2_000
 """Rows a walk visits at least before it gives up (rows)."""
 
-COUNT_MAX: Final = SEEK_ROWS_MAX + 1
-"""Rows counted to tell few from many (rows)."""
+HARD: Final = 4
+"""How much longer a row is judged that is met in a side table, or by what other resources say of it, about (times)."""
+
+PREFIX_STATUSES_MAX: Final = 5
+"""Statuses whose ordered rows are merged (statuses)."""
 
 
 Tokens = HasKey | HasWord | RefersTo | Missing
 Counts = Mapping[tuple[str, Predicate], int]
-"""Rows by type and predicate, COUNT_MAX for more."""
+"""Rows by type and predicate, `seek_rows_max` and one for more."""
 
 
 class Statistics(Protocol):
@@ -71,8 +76,10 @@ class Plan:
 
     @property
     def keys_may_miss(self) -> bool:
-        """Whether rows can be without a value; every row has an id and an instant."""
-        return bool(self.keys) and not self.keys[0].kind.startswith("_")
+        """Whether matches can be without a value; every row has an id and an instant."""
+        if not self.keys or self.keys[0].kind.startswith("_"):
+            return False
+        return not parts_on(self.query.type_name, self.keys[0].name, self.query.where)
 
 
 def estimated(part: Predicate, type_name: str, statistics: Statistics, counts: Counts) -> int | None:
@@ -107,15 +114,32 @@ def _inner(part: Predicate) -> tuple[str, Predicate] | None:
     return None
 
 
+def seek_rows_max(query: Query, statistics: Statistics) -> int:
+    """Rows that are rather found and sorted than walked to: a walk meets the more of others the fewer they are.
+
+    Of n matches among r rows a page of c takes c * r / n steps, and seeking n: both are the same at the root of c * r.
+    """
+    of_columns = all(column(query.type_name, key) for key in sort_of(query))
+    hard = not of_columns or any(_is_hard(part) for part in query.where)
+    steps = max(query.count, 1) * statistics.rows_of(query.type_name) * (HARD if hard else 1)
+    return max(SEEK_ROWS_MAX, isqrt(steps))
+
+
+def _is_hard(part: Predicate) -> bool:
+    if isinstance(part, And | Or):
+        return any(_is_hard(one) for one in part.parts)
+    return isinstance(part, Chained | ReferredToBy) or (isinstance(part, Not) and _is_hard(part.part))
+
+
 def to_count(query: Query, statistics: Statistics) -> list[tuple[str, Predicate]]:
-    """Types and predicates whose rows decide between seeking and walking: to be counted, up to COUNT_MAX."""
-    prefix = _prefix(query)
+    """Types and predicates whose rows decide between seeking and walking: to be counted, to `seek_rows_max` and one."""
+    prefix, where = _prefix(query), merged(query.type_name, query.where)
     if len(query.where) == len(prefix) or _of_one_patient(prefix):
         return []
-    known = [estimated(part, query.type_name, statistics, {}) for part in query.where]
+    known = [estimated(part, query.type_name, statistics, {}) for part in where]
     if any(rows is not None and rows <= SEEK_ROWS_MAX for rows in known):
         return []
-    unknown = (part for part, rows in zip(query.where, known, strict=True) if rows is None)
+    unknown = (part for part, rows in zip(where, known, strict=True) if rows is None)
     return [leaf for part in unknown for leaf in _uncounted(part, query.type_name, statistics)]
 
 
@@ -134,7 +158,7 @@ def plan(query: Query, statistics: Statistics, counts: Counts) -> Plan:
     """Seek where a criterion is known to be rare, walk where none is and the order has an index."""
     keys = sort_of(query)
     rows, driver = _rarest(query, statistics, counts)
-    if rows is not None and rows <= SEEK_ROWS_MAX:
+    if rows is not None and rows <= seek_rows_max(query, statistics):
         return Plan(query, keys, driver, rows=rows)
     prefix = _prefix(query)
     if keys and _ordered(query) is None:
@@ -151,7 +175,8 @@ def _of_one_patient(prefix: tuple[Predicate, ...]) -> bool:
 def _rarest(
     query: Query, statistics: Statistics, counts: Counts
 ) -> tuple[int | None, Predicate | None]:
-    found = [(estimated(part, query.type_name, statistics, counts), part) for part in query.where]
+    where = merged(query.type_name, query.where)
+    found = [(estimated(part, query.type_name, statistics, counts), part) for part in where]
     known = [(rows, part) for rows, part in found if rows is not None]
     return min(known, key=lambda pair: pair[0], default=(None, None))
 
@@ -182,6 +207,6 @@ def _prefix(query: Query) -> tuple[Predicate, ...]:
         if isinstance(part, RefersTo) and len(part.patients(query.type_name)) == 1:
             return (part,)
     for part in query.where:
-        if isinstance(part, HasKey) and part.name == STATUS.get(query.type_name) and len(part.keys) == 1:
-            return (part,)
+        if isinstance(part, HasKey) and part.name == STATUS.get(query.type_name):
+            return (part,) if len(part.keys) <= PREFIX_STATUSES_MAX else ()
     return ()

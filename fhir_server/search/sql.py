@@ -4,15 +4,17 @@ Names of tables, columns and aliases are ours; whatever came from a client is a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fhir_server.search.boolean import And
+from fhir_server.search.has_key import HasKey
 from fhir_server.search.keys import KeyHasher
 from fhir_server.search.order import SIDE_TABLES, Value, column, rid_descends, side_key, value
-from fhir_server.search.plan import COUNT_MAX, Plan
+from fhir_server.search.plan import Plan
 from fhir_server.search.predicate import Predicate, Scope
 from fhir_server.search.query import Query, SortKey
+from fhir_server.search.types.window import bounds_of, parts_on
 
 ROW: Final = "s"
 
@@ -86,8 +88,37 @@ def _way(plan: Plan, page: Page, scope: Scope, *, missing: bool) -> str:
     held = column(plan.query.type_name, key)
     if held is None:
         return _side_way(key, page, scope)
-    of_type = " AND ".join([scope.of_type(), *(part.condition(scope) for part in plan.prefix)])
-    return _column_way(key, held, of_type, page, scope, missing=missing)
+    arms = _arms(plan, held[0], scope, missing=missing)
+    ways = [_column_way(key, held, f"{scope.of_type()}{arm}", page, scope, missing=missing) for arm in arms]
+    if len(ways) == 1:
+        return ways[0]
+    direction = " DESC" if key.descending else ""
+    union = " UNION ALL ".join(f"({way})" for way in ways)
+    return f"SELECT u.* FROM ({union}) u ORDER BY u.k0{direction}, u.rid{direction}"
+
+
+def _arms(plan: Plan, name: str, scope: Scope, *, missing: bool) -> list[str]:
+    """Conditions an index on the order has: no row satisfies two of them, and merged they keep the order."""
+    windows = [""] if missing else _windows(plan, f"{ROW}.{name}", scope)
+    prefixes = [f" AND {part.condition(scope)}" for one in plan.prefix for part in _one_by_one(one)] or [""]
+    return [prefix + window for prefix in prefixes for window in windows]
+
+
+def _one_by_one(part: Predicate) -> Sequence[Predicate]:
+    return [replace(part, keys=(key,)) for key in part.keys] if isinstance(part, HasKey) else [part]
+
+
+def _windows(plan: Plan, column_name: str, scope: Scope) -> list[str]:
+    """Where in the order a page's dates let matches be; spans of more than a day may begin long before."""
+    bounds = bounds_of(parts_on(plan.query.type_name, plan.keys[0].name, plan.query.where))
+    before = f" AND {column_name} < {scope.value(bounds.high)}" if bounds.high else ""
+    if bounds.low:
+        return [f"{before} AND {column_name} >= {scope.value(bounds.low)}"]
+    if bounds.short_low is None:
+        return [before]
+    low = scope.value(bounds.short_low)
+    is_long = f"{ROW}.date_high - {ROW}.date_low > interval '1 day' AND {ROW}.date_high > {low}"
+    return [f"{before} AND {column_name} >= {low}", f" AND {column_name} < {low} AND {is_long}"]
 
 
 def _column_way(
@@ -133,13 +164,13 @@ def count(query: Query, driver: Predicate | None, hasher: KeyHasher) -> Statemen
     return Statement(f"SELECT count(*) FROM {_source(query, driver, scope)}", scope.values)
 
 
-def capped_counts(parts: Sequence[tuple[str, Predicate]], hasher: KeyHasher) -> Statement:
-    """Rows of each predicate, at most COUNT_MAX; -1 where no index finds them."""
+def capped_counts(parts: Sequence[tuple[str, Predicate]], hasher: KeyHasher, most: int) -> Statement:
+    """Rows of each predicate, at most `most`; -1 where no index finds them."""
     scope = Scope("", ROW, hasher)
     counts = []
     for type_name, part in parts:
         found = part.rids(scope.inner(type_name, ROW))
-        limit = scope.value(COUNT_MAX)
+        limit = scope.value(most)
         counts.append("-1" if found is None else f"(SELECT count(*) FROM ({found} LIMIT {limit}) x)")
     return Statement(f"SELECT ARRAY[{', '.join(counts)}]::bigint[]", scope.values)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fhir_server.search.plan import COUNT_MAX, Plan, plan, to_count
+from fhir_server.search.plan import SEEK_ROWS_MAX, Plan, plan, seek_rows_max, to_count
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query
 from fhir_server.search.sql import Page, Position, Statement, capped_counts, count, seek, walk
@@ -56,7 +56,8 @@ class Searcher:
         parts = to_count(query, statistics)
         counts: dict[tuple[str, Predicate], int] = {}
         if parts:
-            statement = capped_counts(parts, self.finder.indexer.hasher)
+            most = seek_rows_max(query, statistics) + 1
+            statement = capped_counts(parts, self.finder.indexer.hasher, most)
             rows = (await self._rows(statement))[0][0]
             counts = {part: found for part, found in zip(parts, rows, strict=True) if found >= 0}
             self.steps.append(Step("count", statement, sum(counts.values())))
@@ -83,7 +84,7 @@ class Searcher:
 
     async def estimate(self, query: Query, planned: Plan) -> int:
         """About how many match: exact where few do, else what the planner of the database expects."""
-        if planned.rows is not None and planned.rows < COUNT_MAX:
+        if planned.rows is not None and planned.rows <= SEEK_ROWS_MAX:
             return await self.total(query, planned)
         statement = count(query, planned.driver, self.finder.indexer.hasher)
         explained = await self.explained(statement, run=False)

@@ -19,8 +19,8 @@ EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 LATEST: Final = datetime.max.replace(tzinfo=UTC)
 LAST_UPDATED = "_lastUpdated"
 
-_DAY = timedelta(days=1)
-_MILLISECOND = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+MILLISECOND = timedelta(milliseconds=1)
 _APPROXIMATELY = 0.1
 _PARTIAL = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
@@ -45,7 +45,7 @@ def span(text: str) -> Ends | None:
         offset = _offset(match[8])
     except ValueError:
         return None
-    return _ends(_moved(start, -offset), _moved(_moved(start, _length(match, start)), -offset))
+    return _ends(moved(start, -offset), moved(moved(start, _length(match, start)), -offset))
 
 
 def _start(match: re.Match[str]) -> datetime:
@@ -55,7 +55,7 @@ def _start(match: re.Match[str]) -> datetime:
         raise ValueError(second)
     microsecond = int((match[7] or "")[:6].ljust(6, "0"))
     moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
-    return _moved(moment, timedelta(seconds=second, microseconds=microsecond))
+    return moved(moment, timedelta(seconds=second, microseconds=microsecond))
 
 
 def _offset(zone: str | None) -> timedelta:
@@ -77,10 +77,10 @@ def _length(match: re.Match[str], start: datetime) -> timedelta:
     if fraction is not None:
         return timedelta(microseconds=10 ** max(6 - len(fraction), 0))
     given = sum(part is not None for part in (hour, minute, second))
-    return (_DAY, timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))[given]
+    return (DAY, timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))[given]
 
 
-def _moved(moment: datetime, by: timedelta) -> datetime:
+def moved(moment: datetime, by: timedelta) -> datetime:
     try:
         return moment + by
     except OverflowError:
@@ -192,19 +192,19 @@ class _Columns:
             yield f"{self._begins_late_enough(comparison, self.longest, scope)} AND {holds}"
         else:
             length = f"{self.high} - {self.low}"
-            short = self._begins_late_enough(comparison, _DAY, scope)
+            short = self._begins_late_enough(comparison, DAY, scope)
             yield f"{short} AND {holds} AND {length} <= interval '1 day'"
             yield f"{self.high} > {scope.value(comparison.low)} AND {holds} AND {length} > interval '1 day'"
 
     def _begins_late_enough(self, comparison: Comparison, longest: timedelta, scope: Scope) -> str:
         past = comparison.low if comparison.prefix == "ap" else comparison.high
-        least = _moved(past, -longest)
+        least = moved(past, -longest)
         return f"{self.low} >= {scope.value(min(least, comparison.low) if comparison.prefix == 'ge' else least)}"
 
 
-_SIDE = _Columns("{row}.low", "{row}.high")
-_ROW = _Columns("{row}.date_low", "{row}.date_high")
-_INSTANT = _Columns("{row}.last_updated", "({row}.last_updated + interval '1 millisecond')", _MILLISECOND)
+SIDE = _Columns("{row}.low", "{row}.high")
+ROW = _Columns("{row}.date_low", "{row}.date_high")
+INSTANT = _Columns("{row}.last_updated", "({row}.last_updated + interval '1 millisecond')", MILLISECOND)
 
 
 def _satisfied(name: str, comparisons: tuple[Comparison, ...], entries: Entries) -> bool:
@@ -215,12 +215,11 @@ def _satisfied(name: str, comparisons: tuple[Comparison, ...], entries: Entries)
     )
 
 
-def _rids_of_rows(columns: _Columns, comparisons: tuple[Comparison, ...], scope: Scope) -> str:
+def rids_of_rows(columns: _Columns, comparisons: tuple[Comparison, ...], scope: Scope, also: str = "") -> str:
     def select(branch: str) -> str:
         row = scope.inner(scope.type_name, scope.fresh("s"))
-        return (
-            f"SELECT {row.alias}.rid FROM search {row.alias} WHERE {row.of_type()} AND {branch.format(row=row.alias)}"
-        )
+        holds = f"{branch}{also}".format(row=row.alias)
+        return f"SELECT {row.alias}.rid FROM search {row.alias} WHERE {row.of_type()} AND {holds}"
 
     return " UNION ALL ".join(select(branch) for c in comparisons for branch in columns.branches(c, scope))
 
@@ -237,16 +236,16 @@ class Within:
 
     def condition(self, scope: Scope) -> str:
         if not self._is_column(scope):
-            return in_side_table("search_date", self.name, _SIDE.any_of(self.comparisons, scope), scope)
-        condition = _ROW.any_of(self.comparisons, scope).format(row=scope.alias)
+            return in_side_table("search_date", self.name, SIDE.any_of(self.comparisons, scope), scope)
+        condition = ROW.any_of(self.comparisons, scope).format(row=scope.alias)
         return f"({scope.alias}.date_low IS NOT NULL AND {condition})"
 
     def rids(self, scope: Scope) -> str | None:
         if any(comparison.prefix == "ne" for comparison in self.comparisons):
             return None
         if self._is_column(scope):
-            return _rids_of_rows(_ROW, self.comparisons, scope)
-        branches = [branch for c in self.comparisons for branch in _SIDE.branches(c, scope)]
+            return rids_of_rows(ROW, self.comparisons, scope)
+        branches = [branch for c in self.comparisons for branch in SIDE.branches(c, scope)]
         return " UNION ALL ".join(rids_in_side_table("search_date", self.name, b, scope) for b in branches)
 
     def _is_column(self, scope: Scope) -> bool:
@@ -263,12 +262,12 @@ class UpdatedWithin:
         return _satisfied(LAST_UPDATED, self.comparisons, entries)
 
     def condition(self, scope: Scope) -> str:
-        return _INSTANT.any_of(self.comparisons, scope).format(row=scope.alias)
+        return INSTANT.any_of(self.comparisons, scope).format(row=scope.alias)
 
     def rids(self, scope: Scope) -> str | None:
         if any(comparison.prefix == "ne" for comparison in self.comparisons):
             return None
-        return _rids_of_rows(_INSTANT, self.comparisons, scope)
+        return rids_of_rows(INSTANT, self.comparisons, scope)
 
 
 def predicate(asked: Asked) -> Predicate:
@@ -291,4 +290,4 @@ def _comparison(asked: Asked, text: str) -> Comparison:
 def _approximately(low: datetime, high: datetime, now: datetime) -> Ends:
     """The span widened at both ends by a tenth of the time between it and now."""
     distance = max(low - now, now - high, timedelta())
-    return _moved(low, -distance * _APPROXIMATELY), _moved(high, distance * _APPROXIMATELY)
+    return moved(low, -distance * _APPROXIMATELY), moved(high, distance * _APPROXIMATELY)

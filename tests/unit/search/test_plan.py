@@ -10,7 +10,7 @@ from fhir_server.model.definitions import load_definitions
 from fhir_server.search.has_key import HasKey
 from fhir_server.search.keys import KeyHasher
 from fhir_server.search.parse import ParseOptions, parse
-from fhir_server.search.plan import COUNT_MAX, SEEK_ROWS_MAX, WALK_ROWS_MIN, Plan, Tokens, plan, to_count
+from fhir_server.search.plan import WALK_ROWS_MIN, Plan, Tokens, plan, seek_rows_max, to_count
 from fhir_server.search.predicate import Scope
 from fhir_server.search.query import Query
 from fhir_server.search.registry import Registry
@@ -49,7 +49,7 @@ def query(type_name: str, text: str) -> Query:
 def planned(type_name: str, text: str, **rows: int) -> Plan:
     """`rows` that statistics know; what would be counted is found to be many."""
     asked, known = query(type_name, text), Known(rows)
-    return plan(asked, known, dict.fromkeys(to_count(asked, known), COUNT_MAX))
+    return plan(asked, known, dict.fromkeys(to_count(asked, known), seek_rows_max(asked, known) + 1))
 
 
 def test_what_is_rare_is_sought_by_its_index() -> None:
@@ -72,9 +72,8 @@ def test_what_is_common_is_walked_to_and_the_walk_gives_up() -> None:
 
 
 def test_the_cap_of_a_walk_grows_with_what_is_expected() -> None:
-    made = planned("MedicationRequest", "medication=Medication/m&_count=1000", medication=SEEK_ROWS_MAX + 1)
-    assert made.cap is not None
-    assert made.cap > 4 * 1000 * MANY // (SEEK_ROWS_MAX + 2)
+    made = planned("MedicationRequest", "medication=Medication/m&_count=1000", medication=20_000)
+    assert made.cap == 4 * 1000 * MANY // 20_000
 
 
 @pytest.mark.parametrize("asked", ["patient=p1", "patient=p1&status=active", "subject=Patient/p1&_sort=-authoredon"])
@@ -91,8 +90,40 @@ def test_one_status_is_a_queue() -> None:
     assert (made.walks, made.cap, len(made.prefix)) == (True, None, 1)
 
 
-def test_two_statuses_are_none() -> None:
-    assert planned("Task", "status=requested,ready&_sort=authored-on").prefix == ()
+def test_several_statuses_are_queues_that_are_merged() -> None:
+    made = planned("Task", "status=requested,ready&_sort=authored-on")
+    assert (made.walks, made.cap, len(made.prefix)) == (True, None, 1)
+    assert walk(made, Page(21), HASHER).sql.count("UNION ALL") == 1
+    assert planned("Task", f"status={','.join('abcdef')}&_sort=authored-on").prefix == ()
+
+
+def test_the_larger_the_table_the_more_is_sought() -> None:
+    assert not planned("MedicationRequest", "medication=Medication/m", medication=1_400).walks
+    assert planned("MedicationRequest", "medication=Medication/m", medication=1_500).walks
+    assert not planned("Patient", "_has:Observation:patient:code=x", code=2_800).walks
+
+
+def test_a_span_of_time_is_counted_as_one() -> None:
+    asked = "date=ge2020-10&date=lt2020-11&code=x&_lastUpdated=gt2020"
+    counted = to_count(query("Observation", asked), Known({"code": MANY}))
+    assert [type(part).__name__ for _, part in counted] == ["UpdatedWithin", "Window"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "arms"),
+    [
+        ("date=lt2020-11&_sort=-date", 1),
+        ("date=ge2020-10&_sort=date", 2),
+        ("date=ge2020-10&date=lt2020-11", 2),
+        ("date=2020-10", 1),
+        ("_lastUpdated=ge2020-10&_sort=_lastUpdated", 1),
+        ("status=final,amended&date=ge2020-10", 4),
+        ("date=ge2020-10&_sort=_lastUpdated", 1),
+    ],
+)
+def test_a_walk_begins_where_the_dates_let_it(asked: str, arms: int) -> None:
+    made = plan(query("Observation", asked), Known(), {})
+    assert walk(made, Page(21), HASHER).sql.count("ORDER BY s.") == arms
 
 
 def test_an_order_that_no_index_has_is_sorted() -> None:
