@@ -18,9 +18,10 @@ from fhir_server.search.order import SIDE_TABLES, column, sort_of
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query, SortKey
 from fhir_server.search.resource import HasId, Missing
+from fhir_server.search.types.date import UpdatedWithin, Within
 from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
 from fhir_server.search.types.string import Contains
-from fhir_server.search.types.window import merged, parts_on
+from fhir_server.search.types.window import Window, bounds_of, merged, parts_on
 from fhir_server.search.types.words import HasWord
 
 SEEK_ROWS_MAX: Final = 1_000
@@ -29,7 +30,7 @@ SEEK_ROWS_MAX: Final = 1_000
 WALK_ROWS_MIN: Final = 2_000
 """Rows a walk visits at least before it gives up (rows)."""
 
-HARD: Final = 4
+HARD: Final = 16
 """How much longer a row is judged that is met in a side table, or by what other resources say of it, about (times)."""
 
 PREFIX_STATUSES_MAX: Final = 5
@@ -136,16 +137,28 @@ def to_count(query: Query, statistics: Statistics) -> list[tuple[str, Predicate]
     prefix, where = _prefix(query), merged(query.type_name, query.where)
     if len(query.where) == len(prefix) or _of_one_patient(prefix):
         return []
-    known = [estimated(part, query.type_name, statistics, {}) for part in where]
+    known = [_known(part, query.type_name, statistics) for part in where]
     if any(rows is not None and rows <= SEEK_ROWS_MAX for rows in known):
         return []
     unknown = (part for part, rows in zip(where, known, strict=True) if rows is None)
     return [leaf for part in unknown for leaf in _uncounted(part, query.type_name, statistics)]
 
 
+def _known(part: Predicate, type_name: str, statistics: Statistics) -> int | None:
+    """What needs no counting. Few resources may be referred to by very many, patients excepted."""
+    rows = estimated(part, type_name, statistics, {})
+    return None if rows is not None and rows <= SEEK_ROWS_MAX and _is_reference(part, type_name) else rows
+
+
+def _is_reference(part: Predicate, type_name: str) -> bool:
+    return isinstance(part, Chained) and not part.by_column(type_name)
+
+
 def _uncounted(part: Predicate, type_name: str, statistics: Statistics) -> Iterator[tuple[str, Predicate]]:
     inner = _inner(part)
-    if inner:
+    if estimated(part, type_name, statistics, {}) is not None and _is_reference(part, type_name):
+        yield type_name, part
+    elif inner:
         yield from _uncounted(inner[1], inner[0], statistics)
     elif isinstance(part, And | Or):
         for one in part.parts:
@@ -158,14 +171,27 @@ def plan(query: Query, statistics: Statistics, counts: Counts) -> Plan:
     """Seek where a criterion is known to be rare, walk where none is and the order has an index."""
     keys = sort_of(query)
     rows, driver = _rarest(query, statistics, counts)
-    if rows is not None and rows <= seek_rows_max(query, statistics):
-        return Plan(query, keys, driver, rows=rows)
     prefix = _prefix(query)
+    if rows is not None and rows <= seek_rows_max(query, statistics):
+        walks = rows > SEEK_ROWS_MAX and _ends_itself(query, driver)
+        return Plan(query, keys, driver, walks=walks, prefix=prefix if walks else (), rows=rows)
     if keys and _ordered(query) is None:
         return Plan(query, keys, driver, rows=rows)
     if _of_one_patient(prefix) or len(prefix) == len(query.where) or driver is None:
         return Plan(query, keys, driver, walks=True, prefix=prefix, rows=rows)
     return Plan(query, keys, driver, walks=True, prefix=prefix, cap=_cap(query, statistics, rows), rows=rows)
+
+
+def _ends_itself(query: Query, driver: Predicate | None) -> bool:
+    """The rarest criterion is a span of time in the order of the page: a walk meets no more rows than it has."""
+    key = _ordered(query)
+    if key is None or not isinstance(driver, Window | Within | UpdatedWithin):
+        return False
+    parts = parts_on(query.type_name, key.name, query.where)
+    if not parts or not set(driver.parts if isinstance(driver, Window) else (driver,)) <= set(parts):
+        return False
+    bounds = bounds_of(parts)
+    return bounds.short_low is not None and bounds.high is not None
 
 
 def _of_one_patient(prefix: tuple[Predicate, ...]) -> bool:

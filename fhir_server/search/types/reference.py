@@ -150,7 +150,7 @@ class Chained:
 
     def condition(self, scope: Scope) -> str:
         other = scope.inner(self.target, scope.fresh("t"))
-        if self._by_column(scope):
+        if self.by_column(scope.type_name):
             found = scope.fresh("d")
             source = (
                 f"directory {found} JOIN search {other.alias} ON {other.alias}.rid = {found}.rid"
@@ -169,7 +169,7 @@ class Chained:
         found = self.part.rids(other)
         if found is None:
             return None
-        if self._by_column(scope):
+        if self.by_column(scope.type_name):
             link = f"{row.alias}.patient = {other.alias}.id"
         else:
             link = f"{row.alias}.tokens @> ARRAY[{other.alias}.self # {scope.key(self.name)}]"
@@ -178,8 +178,9 @@ class Chained:
             f" WHERE {row.of_type()} AND {other.of_type()}"
         )
 
-    def _by_column(self, scope: Scope) -> bool:
-        return self.target == "Patient" and self.name in PATIENT.get(scope.type_name, ())
+    def by_column(self, type_name: str) -> bool:
+        """Whether the column of patients holds the link."""
+        return self.target == "Patient" and self.name in PATIENT.get(type_name, ())
 
 
 @dataclass(frozen=True, slots=True)

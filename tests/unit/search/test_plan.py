@@ -100,7 +100,22 @@ def test_several_statuses_are_queues_that_are_merged() -> None:
 def test_the_larger_the_table_the_more_is_sought() -> None:
     assert not planned("MedicationRequest", "medication=Medication/m", medication=1_400).walks
     assert planned("MedicationRequest", "medication=Medication/m", medication=1_500).walks
-    assert not planned("Patient", "_has:Observation:patient:code=x", code=2_800).walks
+    assert not planned("Patient", "_has:Observation:patient:code=x", code=5_600).walks
+
+
+def test_a_chain_is_counted_where_few_may_be_referred_to_by_many() -> None:
+    counted = to_count(query("MedicationRequest", "medication.code=x"), Known())
+    assert [type(part).__name__ for _, part in counted] == ["Chained"]
+    assert to_count(query("MedicationRequest", "patient.identifier=x"), Known()) == []
+
+
+def test_a_span_of_time_in_the_order_of_the_page_is_walked_to_its_end() -> None:
+    asked, known = query("Observation", "date=ge2020-10&date=lt2020-11&code=x"), Known({"code": MANY})
+    [window] = to_count(asked, known)
+    for rows, walks, capped in ((900, False, False), (1_400, True, False), (1_500, True, True)):
+        made = plan(asked, known, {window: rows})
+        assert (made.walks, made.cap is not None) == (walks, capped)
+    assert not planned("Observation", "date=ge2020-10&date=lt2020-11&code=x").walks
 
 
 def test_a_span_of_time_is_counted_as_one() -> None:
