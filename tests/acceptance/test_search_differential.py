@@ -54,7 +54,10 @@ def put(client: httpx.Client, resources: list[Any]) -> Iterator[Any]:
 
 
 def asked(client: httpx.Client, query: Query) -> Answer:
-    """All pages together; what includes others is asked for in pages small enough for all they include."""
+    """All pages together; what includes others is asked for in pages small enough for all they include.
+
+    What one page includes and another has as a match counts as a match.
+    """
     includes = any(name.startswith(("_include", "_revinclude")) for name, _ in query.pairs)
     response = client.get(f"/{query.type_name}", params=[*query.pairs, ("_count", "100" if includes else "1000")])
     ids, included = [], set()
@@ -68,7 +71,7 @@ def asked(client: httpx.Client, query: Query) -> Answer:
                 included.add((resource["resourceType"], resource["id"]))
         following = next((link["url"] for link in bundle["link"] if link["relation"] == "next"), None)
         if following is None:
-            return Answer(ids, frozenset(included))
+            return Answer(ids, frozenset(included - {(query.type_name, one) for one in ids}))
         response = client.get(following)
     return Answer([], frozenset(), f"{response.status_code} {response.text[:300]}")
 
