@@ -21,6 +21,8 @@ LAST_UPDATED = "_lastUpdated"
 
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
+MILLISECOND_DIGITS = 3
+"""Fractions of up to so many digits are milliseconds: .5 and .500 are one instant, however it was written (digits)."""
 _APPROXIMATELY = 0.1
 _PARTIAL = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
@@ -75,7 +77,7 @@ def _length(match: re.Match[str], start: datetime) -> timedelta:
     if day is None:
         return timedelta(days=calendar.monthrange(start.year, start.month)[1])
     if fraction is not None:
-        return timedelta(microseconds=10 ** max(6 - len(fraction), 0))
+        return MILLISECOND if len(fraction) <= MILLISECOND_DIGITS else timedelta(microseconds=1)
     given = sum(part is not None for part in (hour, minute, second))
     return (DAY, timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))[given]
 
