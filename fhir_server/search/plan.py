@@ -201,10 +201,14 @@ def _of_one_patient(prefix: tuple[Predicate, ...]) -> bool:
 def _rarest(
     query: Query, statistics: Statistics, counts: Counts
 ) -> tuple[int | None, Predicate | None]:
-    where = merged(query.type_name, query.where)
-    found = [(estimated(part, query.type_name, statistics, counts), part) for part in where]
-    known = [(rows, part) for rows, part in found if rows is not None]
-    return min(known, key=lambda pair: pair[0], default=(None, None))
+    """Its rows too, where they are known: those of a chain nobody has counted are a guess, taken where nothing is."""
+    type_name = query.type_name
+    estimates = [(estimated(p, type_name, statistics, counts), p) for p in merged(type_name, query.where)]
+    found = [(rows, part) for rows, part in estimates if rows is not None]
+    sure = [pair for pair in found if (type_name, pair[1]) in counts or not _is_reference(pair[1], type_name)]
+    if sure:
+        return min(sure, key=lambda pair: pair[0])
+    return None, min(found, key=lambda pair: pair[0])[1] if found else None
 
 
 def _cap(query: Query, statistics: Statistics, rows: int | None) -> int:

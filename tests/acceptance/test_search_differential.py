@@ -6,18 +6,16 @@ one fails, and GALENIC_SEARCH_SEED asks them again.
 
 import os
 import random
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.acceptance.populations import BATCH_ENTRIES, put_all
 from tests.oracle.definitions import PACKAGE, load
 from tests.oracle.differences import Answer, difference
 from tests.oracle.evaluate import Oracle
-from tests.oracle.json_text import dump_exact, load_exact
 from tests.oracle.population import population
 from tests.oracle.questions import Query, Questions
 from tests.running.galenic import Galenic
@@ -26,7 +24,6 @@ pytestmark = pytest.mark.corpus
 
 POPULATION_SEED, SAME_SEED = 4, 1
 OTHER_SEED = int(os.environ.get("GALENIC_SEARCH_SEED") or random.SystemRandom().randrange(10**6))
-BATCH_ENTRIES = 200
 SHOWN_MAX = 40
 
 
@@ -35,22 +32,9 @@ def oracle(client: httpx.Client, galenic: Galenic, corpus: Path, at_full_counts:
     """Of what the server has stored: it gave the resources their `lastUpdated`."""
     size = 5000 if at_full_counts else 800
     sent = list(population(random.Random(POPULATION_SEED), size, galenic.base_url))
-    stored = [
-        one for start in range(0, len(sent), BATCH_ENTRIES) for one in put(client, sent[start : start + BATCH_ENTRIES])
-    ]
+    parts = (sent[start : start + BATCH_ENTRIES] for start in range(0, len(sent), BATCH_ENTRIES))
+    stored = [one for part in parts for one in put_all(client, part)]
     return Oracle(stored, load(corpus / PACKAGE), galenic.base_url)
-
-
-def put(client: httpx.Client, resources: list[Any]) -> Iterator[Any]:
-    """By a batch: in it, references may lead nowhere."""
-    requests = [{"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"} for one in resources]
-    entries = [{"resource": one, "request": request} for one, request in zip(resources, requests, strict=True)]
-    body = dump_exact({"resourceType": "Bundle", "type": "batch", "entry": entries})
-    response = client.post("", content=body, headers={"Prefer": "return=representation"})
-    assert response.status_code == 200, response.text[:2000]
-    for entry in load_exact(response.content)["entry"]:
-        assert entry["response"]["status"].startswith("201"), entry
-        yield entry["resource"]
 
 
 def asked(client: httpx.Client, query: Query) -> Answer:

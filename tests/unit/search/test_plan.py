@@ -109,6 +109,14 @@ def test_a_chain_is_counted_where_few_may_be_referred_to_by_many() -> None:
     assert to_count(query("MedicationRequest", "patient.identifier=x"), Known()) == []
 
 
+def test_a_chain_that_was_not_counted_is_not_taken_for_rare() -> None:
+    asked = query("MedicationRequest", "medication.code=x&identifier=urn:rx|1")
+    assert getattr(plan(asked, Known(), {}).driver, "name", "") == "identifier"
+    asked = query("MedicationRequest", "patient=p1&medication.code=x")
+    made = plan(asked, Known(), {})
+    assert (made.walks, made.cap, len(made.prefix)) == (True, None, 1)
+
+
 def test_a_span_of_time_in_the_order_of_the_page_is_walked_to_its_end() -> None:
     asked, known = query("Observation", "date=ge2020-10&date=lt2020-11&code=x"), Known({"code": MANY})
     [window] = to_count(asked, known)
