@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fhir_server.auth.compartments import patient_parameters
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rest.content import Body
-from fhir_server.rest.cursor import CursorSigner
+from fhir_server.rest.cursor import CursorSealer
 from fhir_server.rest.route import RouteTable
 from fhir_server.rest.routes import ROUTES
 from fhir_server.rest.server import Limits, Server, validate
@@ -66,7 +66,7 @@ def build(settings: Settings) -> Parts:
         writer=writer,
         finder=finder,
         validator=validator,
-        cursors=CursorSigner(
+        cursors=CursorSealer(
             bytes.fromhex(_required(settings, "cursor_key")), settings.page_seconds_max, database.clock
         ),
         limits=_limits(settings),

@@ -17,7 +17,7 @@ NONCE_BYTES = 12
 """What AES-GCM takes (bytes)."""
 
 
-class CursorSigner:
+class CursorSealer:
     """Seals the state of a paged answer with what it was asked for: nobody reads a patient's name in it, or swaps it.
 
     https://csrc.nist.gov/pubs/sp/800/38/d/final
@@ -28,13 +28,13 @@ class CursorSigner:
         self._lifetime_seconds = lifetime_seconds
         self._clock = clock
 
-    def sign(self, purpose: str, state: list[Any]) -> str:
+    def seal(self, purpose: str, state: list[Any]) -> str:
         expires = int(self._clock.now().timestamp()) + self._lifetime_seconds
         nonce = os.urandom(NONCE_BYTES)
         payload = msgspec.json.encode([expires, *state])
         return _encoded(nonce + self._cipher.encrypt(nonce, payload, purpose.encode()))
 
-    def verify(self, purpose: str, text: str) -> list[Any]:
+    def open(self, purpose: str, text: str) -> list[Any]:
         """The state; raises `Invalid` for a link that is not ours, `Gone` for one past its time."""
         sealed = _decoded(text)
         try:

@@ -38,7 +38,7 @@ def _query(server: Server, request: Request) -> HistoryQuery:
         low, high = _moment("_at", at)
         query = replace(query, at=(low, high))
     if (cursor := request.parameter(CURSOR)) is not None:
-        snapshot, last_updated, rid, version = server.cursors.verify(_purpose(request), cursor)
+        snapshot, last_updated, rid, version = server.cursors.open(_purpose(request), cursor)
         query = replace(query, snapshot=snapshot, after=(datetime.fromisoformat(last_updated), rid, version))
     return query
 
@@ -64,7 +64,7 @@ def _bundle(server: Server, request: Request, query: HistoryQuery, page: History
     if len(page.versions) > query.limit and shown:
         last = shown[-1]
         position = [page.snapshot, last.last_updated.isoformat(), last.rid, last.version]
-        cursor = server.cursors.sign(_purpose(request), position)
+        cursor = server.cursors.seal(_purpose(request), position)
         links.append({"relation": "next", "url": _url(server, request, cursor)})
     entries = []
     for version in shown:

@@ -103,7 +103,7 @@ def position(server: Server, begun: Answer) -> tuple[Position | None, str | None
     """Where the page begins, and its snapshot; nothing for the first one. Raises `Invalid` and `Gone`."""
     if begun.cursor is None:
         return None, None
-    snapshot, rid, *values = server.cursors.verify(begun.purpose, begun.cursor)
+    snapshot, rid, *values = server.cursors.open(begun.purpose, begun.cursor)
     return Position(tuple(values), rid), snapshot
 
 

@@ -51,7 +51,7 @@ def _links(server: Server, answer: Answer) -> Iterator[dict[str, str]]:
     yield {"relation": "self", "url": _url(server, answer, answer.cursor)}
     found = answer.found
     if found is not None and found.end is not None:
-        cursor = server.cursors.sign(answer.purpose, [found.snapshot, found.end.rid, *found.end.values])
+        cursor = server.cursors.seal(answer.purpose, [found.snapshot, found.end.rid, *found.end.values])
         yield {"relation": "next", "url": _url(server, answer, cursor)}
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
-from fhir_server.rest.cursor import CursorSigner
+from fhir_server.rest.cursor import CursorSealer
 from fhir_server.rest.message import Handling
 from fhir_server.rest.route import RouteTable
 from fhir_server.search.indexer import Indexer
@@ -38,7 +38,7 @@ class Server:
     writer: Writer
     finder: Finder
     validator: Validator
-    cursors: CursorSigner
+    cursors: CursorSealer
     limits: Limits
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]

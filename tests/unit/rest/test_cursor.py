@@ -1,4 +1,4 @@
-"""Paging links: opaque, signed, good for a while."""
+"""Paging links: opaque, sealed, good for a while."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.errors import Gone, Invalid
-from fhir_server.rest.cursor import CursorSigner
+from fhir_server.rest.cursor import CursorSealer
 
 
 class FixedClock:
@@ -24,44 +24,44 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def signer(clock: FixedClock) -> CursorSigner:
-    return CursorSigner(b"key", 60, clock)
+def sealer(clock: FixedClock) -> CursorSealer:
+    return CursorSealer(b"key", 60, clock)
 
 
-def test_a_cursor_gives_its_state_back(signer: CursorSigner) -> None:
-    assert signer.verify("q", signer.sign("q", ["a", 1])) == ["a", 1]
+def test_a_cursor_gives_its_state_back(sealer: CursorSealer) -> None:
+    assert sealer.open("q", sealer.seal("q", ["a", 1])) == ["a", 1]
 
 
-def test_a_cursor_is_good_for_its_own_request_only(signer: CursorSigner) -> None:
+def test_a_cursor_is_good_for_its_own_request_only(sealer: CursorSealer) -> None:
     with pytest.raises(Invalid):
-        signer.verify("other", signer.sign("q", [1]))
+        sealer.open("other", sealer.seal("q", [1]))
 
 
-def test_a_cursor_of_another_key_is_refused(signer: CursorSigner, clock: FixedClock) -> None:
+def test_a_cursor_of_another_key_is_refused(sealer: CursorSealer, clock: FixedClock) -> None:
     with pytest.raises(Invalid):
-        signer.verify("q", CursorSigner(b"other", 60, clock).sign("q", [1]))
+        sealer.open("q", CursorSealer(b"other", 60, clock).seal("q", [1]))
 
 
-def test_a_cursor_expires_with_a_sentence(signer: CursorSigner, clock: FixedClock) -> None:
-    text = signer.sign("q", [1])
+def test_a_cursor_expires_with_a_sentence(sealer: CursorSealer, clock: FixedClock) -> None:
+    text = sealer.seal("q", [1])
     clock.moment += timedelta(seconds=61)
     with pytest.raises(Gone, match="60 seconds"):
-        signer.verify("q", text)
+        sealer.open("q", text)
 
 
-def test_a_cursor_shows_neither_what_was_asked_for_nor_where_the_page_ended(signer: CursorSigner) -> None:
+def test_a_cursor_shows_neither_what_was_asked_for_nor_where_the_page_ended(sealer: CursorSealer) -> None:
     import base64
 
-    text = signer.sign("Patient&identifier=urn:mrn|12345", ["fenwick"])
+    text = sealer.seal("Patient&identifier=urn:mrn|12345", ["fenwick"])
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     assert b"12345" not in raw
     assert b"fenwick" not in raw
 
 
-SIGNER = CursorSigner(b"key", 60, FixedClock())
+SEALER = CursorSealer(b"key", 60, FixedClock())
 
 
 @given(st.text(max_size=200))
 def test_garbage_is_refused_and_never_crashes(text: str) -> None:
     with pytest.raises(Invalid):
-        SIGNER.verify("q", text)
+        SEALER.open("q", text)
