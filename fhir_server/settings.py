@@ -14,9 +14,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on (IP address)")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on (TCP port)")
-    base_url: str = Field(
-        "", description="Public base URL of the FHIR API (URL; default http(s)://host:port/fhir)"
-    )
+    base_url: str = Field("", description="Public base URL of the FHIR API (URL; default http(s)://host:port/fhir)")
     data_dir: Path = Field(Path("data"), description="Folder of the embedded PostgreSQL and Valkey (path)")
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL to use in place of the embedded one, as role galenic_app (URL)"
@@ -25,12 +23,8 @@ class Settings(BaseSettings):
         None,
         description="The same PostgreSQL as a role that may create roles and tables; `db upgrade` only (URL)",
     )
-    redis_url: SecretStr | None = Field(
-        None, description="Redis or Valkey in place of the embedded one (URL)"
-    )
-    tls_cert: Path | None = Field(
-        None, description="Certificate chain; with GALENIC_TLS_KEY serves HTTPS (path)"
-    )
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey in place of the embedded one (URL)")
+    tls_cert: Path | None = Field(None, description="Certificate chain; with GALENIC_TLS_KEY serves HTTPS (path)")
     tls_key: Path | None = Field(None, description="Private key of GALENIC_TLS_CERT (path)")
     index_key: SecretStr | None = Field(
         None,
@@ -39,29 +33,23 @@ class Settings(BaseSettings):
     cursor_key: SecretStr | None = Field(
         None, description="Key that signs paging links; embedded: made at first start (hex, 32 bytes)"
     )
-    demo: bool = Field(
-        True, description="Load the demo set at the first start on embedded PostgreSQL (true or false)"
+    env: Literal["development", "production"] = Field(
+        "development", description="Production refuses what is for development only (word)"
     )
+    auth: Literal["on", "off"] = Field(
+        "on", description="Whether requests need an access token; off is refused in production (word)"
+    )
+    demo: bool = Field(True, description="Load the demo set at the first start on embedded PostgreSQL (true or false)")
     api_processes: int = Field(1, ge=1, le=64, description="API processes sharing the port (processes)")
-    database_connections: int = Field(
-        12, ge=4, le=64, description="Connections per API process (connections)"
-    )
-    statement_timeout_ms: int = Field(
-        30_000, ge=100, description="Longest a statement may run (milliseconds)"
-    )
-    body_bytes_max: int = Field(
-        64 * 2**20, ge=1024, description="Largest request body, after decoding (bytes)"
-    )
+    database_connections: int = Field(12, ge=4, le=64, description="Connections per API process (connections)")
+    statement_timeout_ms: int = Field(30_000, ge=100, description="Longest a statement may run (milliseconds)")
+    body_bytes_max: int = Field(64 * 2**20, ge=1024, description="Largest request body, after decoding (bytes)")
     url_bytes_max: int = Field(16_384, ge=1024, description="Longest request URL (bytes)")
     header_bytes_max: int = Field(32_768, ge=1024, description="All request headers together (bytes)")
     header_count_max: int = Field(100, ge=10, description="Request headers (headers)")
-    header_seconds_max: float = Field(
-        10.0, gt=0, description="Longest wait for a request's headers (seconds)"
-    )
+    header_seconds_max: float = Field(10.0, gt=0, description="Longest wait for a request's headers (seconds)")
     body_seconds_max: float = Field(60.0, gt=0, description="Longest wait for a request's body (seconds)")
-    connections_max: int = Field(
-        2_000, ge=10, description="Open client connections per API process (connections)"
-    )
+    connections_max: int = Field(2_000, ge=10, description="Open client connections per API process (connections)")
     json_depth_max: int = Field(100, ge=20, le=400, description="Deepest nesting of a JSON body (levels)")
     bundle_entries_max: int = Field(5_000, ge=1, description="Entries of one batch or transaction (entries)")
     patch_operations_max: int = Field(1_000, ge=1, description="Operations of one patch (operations)")
@@ -77,6 +65,4 @@ class Settings(BaseSettings):
         description="What a conditional delete with several matches does: 412, or delete them all (word)",
     )
     event_retention_days: int = Field(30, ge=1, description="How long events are kept (days)")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line (level)"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line (level)")

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`purpose` is a PurposeOfUse code. https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html."""
+    """`purpose` is a PurposeOfUse code, `reason` what a person wrote who broke the glass.
+
+    `role` is of auth/roles.py ("" for nobody's), `token_id` names the access token and is no secret, `address` is the
+    network address the request came from. https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html.
+    """
 
     actor: str
     client: str
     purpose: str
     request_id: str
+    role: str = ""
+    reason: str = ""
+    token_id: str = ""
+    address: str = ""

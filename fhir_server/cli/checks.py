@@ -60,9 +60,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         source = "environment" if os.environ.get(variable) else "default"
         yield Finding(variable, "OK", f"{_shown(getattr(settings, name))} ({source})")
     if (settings.tls_cert is None) != (settings.tls_key is None):
-        yield Finding(
-            "TLS", "WRONG", "one of certificate and key is missing", "set both GALENIC_TLS_CERT and _KEY"
-        )
+        yield Finding("TLS", "WRONG", "one of certificate and key is missing", "set both GALENIC_TLS_CERT and _KEY")
     if settings.database_url is not None and settings.index_key is None:
         fix = "set GALENIC_INDEX_KEY (32 bytes in hex), the same on every host"
         yield Finding("index key", "WRONG", "GALENIC_DATABASE_URL is set without it", fix)
@@ -96,9 +94,7 @@ def check_versions() -> Iterator[Finding]:
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
-    folder = next(
-        p for p in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if p.exists()
-    )
+    folder = next(p for p in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents) if p.exists())
     free = shutil.disk_usage(folder).free
     verdict: Verdict = "WRONG" if free < FREE_BYTES_WRONG else "WARN" if free < FREE_BYTES_WARN else "OK"
     fix = "" if verdict == "OK" else "free space, or move the data folder (GALENIC_DATA_DIR)"
@@ -126,16 +122,10 @@ def _check_server(connection: "Connection") -> Iterator[Finding]:
     version = connection.info.server_version // 10_000
     verdict: Verdict = "OK" if version >= POSTGRES_VERSION_MIN else "WRONG"
     shown = connection.info.parameter_status("server_version") or ""
-    yield Finding(
-        "PostgreSQL", verdict, shown, "" if verdict == "OK" else f"use {POSTGRES_VERSION_MIN} or newer"
-    )
+    yield Finding("PostgreSQL", verdict, shown, "" if verdict == "OK" else f"use {POSTGRES_VERSION_MIN} or newer")
     for name in DURABILITY:
         value = _one(connection, f"SHOW {name}")
-        fix = (
-            ""
-            if value == "on"
-            else f"ALTER SYSTEM SET {name} = on, and reload: acknowledged writes can be lost"
-        )
+        fix = "" if value == "on" else f"ALTER SYSTEM SET {name} = on, and reload: acknowledged writes can be lost"
         yield Finding(name, "WRONG" if fix else "OK", str(value), fix)
 
 

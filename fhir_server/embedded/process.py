@@ -146,9 +146,7 @@ def end(find: Callable[[], Iterable[int]], *signals: tuple[signal.Signals, float
     raise EmbeddedError(f"Processes {sorted(find())} of this data folder do not end; end them by hand")
 
 
-def finish(
-    process: subprocess.Popen[bytes], polite: signal.Signals, seconds: float = STOP_SECONDS_MAX
-) -> bool:
+def finish(process: subprocess.Popen[bytes], polite: signal.Signals, seconds: float = STOP_SECONDS_MAX) -> bool:
     """Ends a child politely, else by force; True if politeness was enough."""
     if process.poll() is None:
         process.send_signal(polite)

@@ -97,9 +97,7 @@ def _decode(body: bytes, *, plain: bool) -> Any:
     try:
         if plain:
             return _DECODER.decode(body)
-        return json.loads(
-            body.decode(), parse_float=raw_number, parse_int=_integer, parse_constant=_refuse_constant
-        )
+        return json.loads(body.decode(), parse_float=raw_number, parse_int=_integer, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise _malformed("it is not valid UTF-8") from error
     except RecursionError as error:

@@ -26,9 +26,7 @@ def in_compartment(registry: Registry, owner_type: str, owner_id: str, member: s
     return Or(tuple(parts))
 
 
-def _parts(
-    registry: Registry, name: str, codes: tuple[str, ...], owner_type: str, owner_id: str
-) -> list[Predicate]:
+def _parts(registry: Registry, name: str, codes: tuple[str, ...], owner_type: str, owner_id: str) -> list[Predicate]:
     parameters = registry.parameters(name)
     target = f"{owner_type}/{owner_id}"
     parts: list[Predicate] = [RefersTo(parameters[code].name, (target,)) for code in codes if code in parameters]

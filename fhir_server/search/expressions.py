@@ -8,9 +8,7 @@ from fhir_server.model.fhirpath.syntax import FhirPathError
 _RESOLVED = re.compile(r".*\.where\(resolve\(\) is (\w+)\)").fullmatch
 
 
-def targets_of(
-    definitions: Definitions, definition: SearchParameterDefinition, type_name: str
-) -> tuple[str, ...]:
+def targets_of(definitions: Definitions, definition: SearchParameterDefinition, type_name: str) -> tuple[str, ...]:
     """The types a reference may lead to: of those the definition lists, what its paths within the type let pass.
 
     R4 lists Group as a target of `patient`, which selects references to patients only.

@@ -120,7 +120,6 @@ class _Filter:
         raise NotSupported(message, [Issue("not-supported", message, "_filter")])
 
 
-
 def _parts(found: Predicate, connective: type[And] | type[Or]) -> tuple[Predicate, ...]:
     """Of a chain of one connective, so that it does not nest."""
     return found.parts if isinstance(found, And | Or) and isinstance(found, connective) else (found,)

@@ -198,9 +198,7 @@ def _of_one_patient(prefix: tuple[Predicate, ...]) -> bool:
     return any(isinstance(part, RefersTo) for part in prefix)
 
 
-def _rarest(
-    query: Query, statistics: Statistics, counts: Counts
-) -> tuple[int | None, Predicate | None]:
+def _rarest(query: Query, statistics: Statistics, counts: Counts) -> tuple[int | None, Predicate | None]:
     """Its rows too, where they are known: those of a chain nobody has counted are a guess, taken where nothing is."""
     type_name = query.type_name
     estimates = [(estimated(p, type_name, statistics, counts), p) for p in merged(type_name, query.where)]

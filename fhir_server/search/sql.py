@@ -121,9 +121,7 @@ def _windows(plan: Plan, column_name: str, scope: Scope) -> list[str]:
     return [f"{before} AND {column_name} >= {low}", f" AND {column_name} < {low} AND {is_long}"]
 
 
-def _column_way(
-    key: SortKey, held: tuple[str, str], of_type: str, page: Page, scope: Scope, *, missing: bool
-) -> str:
+def _column_way(key: SortKey, held: tuple[str, str], of_type: str, page: Page, scope: Scope, *, missing: bool) -> str:
     name, sql_type = held
     source, row = ("search s", ROW) if key.kind != "_id" else ("directory d JOIN search s ON s.rid = d.rid", "d")
     if key.kind == "_id":

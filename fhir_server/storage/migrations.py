@@ -21,9 +21,7 @@ from sqlalchemy.pool import NullPool
 
 ADVISORY_LOCK = 0x67616C656E69630A  # "galenic": one upgrader at a time
 TURN_SECONDS_MAX = 300
-LOCK_TIMEOUT_MS = (
-    2_000  # a migration that waits for a lock makes everyone behind it wait: rather fail and try again
-)
+LOCK_TIMEOUT_MS = 2_000  # a migration that waits for a lock makes everyone behind it wait: rather fail and try again
 
 
 class MigrationError(Exception):
@@ -61,9 +59,7 @@ def pending(url: str, folder: Path | None = None) -> list[str]:
         current = MigrationContext.configure(connection).get_current_heads()
     known = {revision.revision for revision in script.walk_revisions()}
     if unknown := set(current) - known:
-        raise MigrationError(
-            f"The database is of a newer Galenic (revision {', '.join(sorted(unknown))}); update it"
-        )
+        raise MigrationError(f"The database is of a newer Galenic (revision {', '.join(sorted(unknown))}); update it")
     applied = {r.revision for head in current for r in script.iterate_revisions(head, "base")}
     return [r.revision for r in reversed(list(script.walk_revisions())) if r.revision not in applied]
 
@@ -75,9 +71,7 @@ def drift(url: str, metadata: MetaData | None = None) -> list[str]:
     ischema_names["xid8"] = tables.XID8  # a type that SQLAlchemy does not know; it would warn and not compare
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts=_options(_partitions(connection)))
-        return [
-            _sentence(difference) for difference in compare_metadata(context, metadata or tables.metadata)
-        ]
+        return [_sentence(difference) for difference in compare_metadata(context, metadata or tables.metadata)]
 
 
 @contextmanager

@@ -84,9 +84,7 @@ def to_version(row: Sequence[Any]) -> Version:
     )
 
 
-async def current_versions(
-    connection: Connection, keys: Iterable[Key], statement: str = CURRENT
-) -> dict[Key, Version]:
+async def current_versions(connection: Connection, keys: Iterable[Key], statement: str = CURRENT) -> dict[Key, Version]:
     """Current versions, deletions included; a `LOCK_…` statement locks them in the order of internal ids."""
     wanted = list(keys)
     if not wanted:
@@ -106,9 +104,7 @@ async def lock_targets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
     return {(type_name(number), key) for number, key in await cursor.fetchall()}
 
 
-async def named_version(
-    connection: Connection, type_name: str, resource_id: str, version: int
-) -> Version | None:
+async def named_version(connection: Connection, type_name: str, resource_id: str, version: int) -> Version | None:
     values = {"type": type_number(type_name), "id": resource_id, "version": version}
     return next(iter(await _fetch(connection, NAMED_VERSION, values)), None)
 

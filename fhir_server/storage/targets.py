@@ -57,9 +57,7 @@ def local_links(resource: dict[str, Any], base_url: str, inside: str) -> Iterato
             yield Link((target_type, target_id), site, inside)
 
 
-async def dangling(
-    connection: Connection, links: Iterable[Link], written: set[Key], deleted: set[Key]
-) -> list[Issue]:
+async def dangling(connection: Connection, links: Iterable[Link], written: set[Key], deleted: set[Key]) -> list[Issue]:
     """Issues for links to nothing; the targets that are there stay until this transaction has ended.
 
     `written` and `deleted` are those of this transaction itself.

@@ -33,9 +33,7 @@ def test_last_modified_is_last_updated_without_its_fraction(client):
 
 @pytest.mark.parametrize("resource", TYPES.values(), ids=TYPES)
 def test_prefer_minimal_answers_without_a_body(client, resource):
-    response = client.post(
-        f"/{resource['resourceType']}", json=resource, headers={"Prefer": "return=minimal"}
-    )
+    response = client.post(f"/{resource['resourceType']}", json=resource, headers={"Prefer": "return=minimal"})
     assert response.status_code == 201
     assert response.content == b""
     assert response.headers["Location"]

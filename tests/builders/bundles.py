@@ -10,9 +10,7 @@ def a_urn() -> str:
     return f"urn:uuid:{uuid4()}"
 
 
-def an_entry(
-    method: str, url: str, resource: Any = None, *, full_url: str | None = None, **request: str
-) -> Entry:
+def an_entry(method: str, url: str, resource: Any = None, *, full_url: str | None = None, **request: str) -> Entry:
     """An entry that asks for `method url`; other keywords are elements of its request, such as ifMatch."""
     entry: Entry = {"fullUrl": full_url} if full_url else {}
     if resource is not None:

@@ -1,4 +1,4 @@
-"""The migrations make what tables.py says, owned and granted as the store needs it."""
+"""The migrations make what tables/ says, owned and granted as the store needs it."""
 
 import psycopg
 import pytest

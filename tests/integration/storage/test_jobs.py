@@ -19,9 +19,7 @@ async def workers(database: Database) -> AsyncIterator[list[Connection]]:
     """Two, each with a connection of its own."""
     async with AsyncExitStack() as stack:
         connect = psycopg.AsyncConnection.connect
-        yield [
-            await stack.enter_async_context(await connect(database.app_url, autocommit=True)) for _ in range(2)
-        ]
+        yield [await stack.enter_async_context(await connect(database.app_url, autocommit=True)) for _ in range(2)]
 
 
 @pytest.fixture

@@ -29,7 +29,5 @@ def indexed(kind, type_name: str, value: Any, name: str = "name") -> Entries:
     return entries
 
 
-def finds(
-    kind, entries: Entries, *values: str, modifier: str = "", now: datetime = NOW, name: str = "name"
-) -> bool:
+def finds(kind, entries: Entries, *values: str, modifier: str = "", now: datetime = NOW, name: str = "name") -> bool:
     return kind.predicate(asked(*values, name=name, modifier=modifier, now=now)).matches(entries)

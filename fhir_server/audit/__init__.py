@@ -1,0 +1,1 @@
+"""Who did what to whose data: recorded, sealed, verified, shown as AuditEvents."""

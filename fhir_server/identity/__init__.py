@@ -1,0 +1,1 @@
+"""People, clients and tokens: what the authorization server knows."""

@@ -1,0 +1,28 @@
+"""The tables of the store; `alembic/versions` makes them, a test holds both equal.
+
+What may not change later, and why, is in docs/decisions/0003-the-store.md.
+"""
+
+from fhir_server.tables.audit import audit
+from fhir_server.tables.columns import INSTANT, NO_TEXTS, THIS_TRANSACTION, XID8, metadata
+from fhir_server.tables.events import event, event_head, outbox
+from fhir_server.tables.jobs import job
+from fhir_server.tables.search import (
+    SIDE_TABLES,
+    index_key,
+    search,
+    search_date,
+    search_generation,
+    search_number,
+    search_string,
+)
+from fhir_server.tables.store import directory, history, resource, resource_type
+
+__all__ = [
+    "INSTANT", "NO_TEXTS", "SIDE_TABLES", "THIS_TRANSACTION", "XID8", "audit", "directory", "event", "event_head",
+    "history", "index_key", "job", "metadata", "outbox", "resource", "resource_type", "search", "search_date",
+    "search_generation", "search_number", "search_string",
+]  # fmt: skip
+
+APPEND_ONLY = (history, event, audit)
+"""Tables on which the application role has no UPDATE, DELETE or TRUNCATE."""

@@ -1,0 +1,1 @@
+"""Pages and endpoints that are not FHIR: the authorization server's and the login's."""
