@@ -84,6 +84,9 @@ ALLOWANCES: Final[Mapping[Role, tuple[Allowance, ...]]] = {
     ),
 }  # fmt: skip
 
+GUARDED: Final = frozenset({"AuditEvent"})
+"""Types no role has by having all: they are named, or closed."""
+
 OWN_PATIENTS_ONLY: Final = frozenset({"patient", "caregiver"})
 """Roles that never see beyond the patients they are linked to, whatever the level of their scopes."""
 

@@ -31,7 +31,7 @@ _SCOPE = re.compile(
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """`interactions` are letters of INTERACTIONS, in its order; `criteria` pairs of a search, sorted, all of which hold.
+    """`interactions` are letters of INTERACTIONS, in its order; `criteria` pairs of a search, sorted, that all hold.
 
     `level` says whose data: one patient's, what the user may see, or what the system is trusted with.
     """
@@ -54,7 +54,7 @@ def parse_scope(text: str) -> Scope | None:
         return None
     interactions = V1[found["v1"]] if found["v1"] else found["v2"]
     criteria = tuple(sorted(set(parse_qsl(found["query"] or "", keep_blank_values=True))))
-    if not interactions or bool(found["query"]) is not bool(criteria):
+    if not interactions or bool(found["query"]) is not bool(criteria) or not all(text for _, text in criteria):
         return None
     return Scope(_level(found["level"]), found["type"], interactions, criteria)
 
