@@ -7,6 +7,16 @@ from fhir_server.tables.audit import audit
 from fhir_server.tables.columns import INSTANT, NO_TEXTS, THIS_TRANSACTION, XID8, metadata
 from fhir_server.tables.events import event, event_head, outbox
 from fhir_server.tables.jobs import job
+from fhir_server.tables.people import (
+    identity_link,
+    launch_choice,
+    login_failure,
+    login_session,
+    outside_login,
+    person,
+    recovery_code,
+    second_factor,
+)
 from fhir_server.tables.search import (
     SIDE_TABLES,
     index_key,
@@ -20,8 +30,9 @@ from fhir_server.tables.store import directory, history, resource, resource_type
 
 __all__ = [
     "INSTANT", "NO_TEXTS", "SIDE_TABLES", "THIS_TRANSACTION", "XID8", "audit", "directory", "event", "event_head",
-    "history", "index_key", "job", "metadata", "outbox", "resource", "resource_type", "search", "search_date",
-    "search_generation", "search_number", "search_string",
+    "history", "identity_link", "index_key", "job", "launch_choice", "login_failure", "login_session", "metadata",
+    "outbox", "outside_login", "person", "recovery_code", "resource", "resource_type", "search", "search_date",
+    "search_generation", "search_number", "search_string", "second_factor",
 ]  # fmt: skip
 
 APPEND_ONLY = (history, event, audit)
