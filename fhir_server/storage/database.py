@@ -26,6 +26,9 @@ LOCK_WAIT_MS = 4_000
 READ_CONNECTIONS = 2
 """Connections kept for reads by id, beside those of GALENIC_DATABASE_CONNECTIONS (connections)."""
 
+AUDIT_CONNECTIONS = 2
+"""Connections kept for the audit records of what changes nothing, so that no read waits for writers (connections)."""
+
 CLOCK_SECONDS = 5.0
 """Time between two looks at the database's clock (seconds)."""
 
@@ -46,6 +49,7 @@ class Database:
         self.clock = DatabaseClock()
         self._pool = self._make_pool(options, options.connections)
         self._read_pool = self._make_pool(options, READ_CONNECTIONS)
+        self._audit_pool = self._make_pool(options, AUDIT_CONNECTIONS)
         self._background: set[asyncio.Task[None]] = set()
 
     def _make_pool(self, options: DatabaseOptions, size: int) -> AsyncConnectionPool[Connection]:
@@ -71,6 +75,7 @@ class Database:
     async def open(self) -> None:
         await self._pool.open()
         await self._read_pool.open()
+        await self._audit_pool.open()
         self._spawn(self._follow_clock())
 
     async def close(self) -> None:
@@ -79,6 +84,7 @@ class Database:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._pool.close()
         await self._read_pool.close()
+        await self._audit_pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -92,6 +98,13 @@ class Database:
         """One of the few connections that writers cannot take."""
         with self._translated():
             async with self._read_pool.connection() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def audit_connection(self) -> AsyncIterator[Connection]:
+        """One of the few connections that neither writers nor readers can take."""
+        with self._translated():
+            async with self._audit_pool.connection() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -135,6 +148,7 @@ class Database:
         """After one broken connection the idle ones are suspect: without this each would fail a request."""
         await self._pool.check()
         await self._read_pool.check()
+        await self._audit_pool.check()
 
     async def _configure(self, connection: Connection) -> None:
         cursor = await connection.execute("SELECT clock_timestamp()")

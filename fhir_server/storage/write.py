@@ -250,12 +250,16 @@ def _audit_row(new: NewVersion, context: Context) -> tuple[Any, ...]:
     stored = new.stored
     patients = [c.removeprefix("Patient/") for c in stored.compartments if c.startswith("Patient/")]
     what = (type_number(stored.type_name), stored.id, stored.version, text_array_literal(patients), new.status)
-    return (*_who(context, stored.interaction), *what)
+    return (*_who(context, stored.interaction), *what, *_how(context))
 
 
 def _summary_row(entry: AuditEntry, context: Context) -> tuple[Any, ...]:
-    return (*_who(context, entry.interaction), None, None, None, "{}", entry.status)
+    return (*_who(context, entry.interaction), None, None, None, "{}", entry.status, *_how(context))
 
 
 def _who(context: Context, interaction: str) -> tuple[str, ...]:
     return (context.request_id, interaction, context.actor, context.client, context.purpose)
+
+
+def _how(context: Context) -> tuple[str, ...]:
+    return (context.role, context.reason, context.token_id, context.address)

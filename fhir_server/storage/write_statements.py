@@ -39,7 +39,8 @@ RESOURCE_COLUMNS = tuple(c for c in tables.resource.columns if c.name != "xid")
 CHANGED_COLUMNS = tuple(c for c in RESOURCE_COLUMNS if c.name not in ("rid", "type", "id"))
 SEARCH_COLUMNS = tuple(c for c in tables.search.columns if c.name != "xid")
 EVENT_COLUMNS = tuple(c for c in tables.outbox.columns if c.name != "number")
-AUDIT_COLUMNS = tuple(c for c in tables.audit.columns if c.name not in ("number", "recorded", "xid"))
+_NOT_OF_WRITES = ("number", "recorded", "xid", "query", "count", "detail")
+AUDIT_COLUMNS = tuple(c for c in tables.audit.columns if c.name not in _NOT_OF_WRITES)
 
 
 def wire_type_of(column: Column[Any]) -> TypeEngine[Any]:

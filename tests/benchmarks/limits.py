@@ -22,7 +22,7 @@ from fhir_server.search.index import INDEX_VERSION
 from fhir_server.search.indexer import Indexer
 from fhir_server.storage.stamp import stamped
 
-MADE_BY_DATABASE = ("xid", "number", "recorded")
+MADE_BY_DATABASE = ("xid", "number", "recorded", "role", "reason", "token_id", "address", "query", "count", "detail")
 SELECT = """
 SELECT r.body FROM directory d JOIN resource r ON r.rid = d.rid WHERE d.type = %s AND d.id = %s
 """
