@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fhir_server.audit.seal import Sealer
 from fhir_server.auth.compartments import patient_parameters
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rest.content import Body
@@ -72,6 +73,7 @@ def build(settings: Settings) -> Parts:
         limits=_limits(settings),
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
+        access=None,
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     return Parts(server, hasher, Body(settings.body_bytes_max, settings.body_seconds_max), redis_url)
@@ -84,6 +86,10 @@ def from_environment() -> Parts:
 
 def build_sequencer(settings: Settings) -> Sequencer:
     return Sequencer(_required(settings, "database_url"), settings.event_retention_days)
+
+
+def build_sealer(settings: Settings) -> Sealer:
+    return Sealer(_required(settings, "database_url"))
 
 
 def build_reindexing(settings: Settings) -> Reindexing:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fhir_server.settings import Settings
-from fhir_server.wiring import build_reindexing, build_sequencer
+from fhir_server.wiring import build_reindexing, build_sealer, build_sequencer
 from fhir_server.worker.jobs import JobLoop
 
 LOG = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     both = asyncio.gather(
         kept_running("the sequencer", lambda: build_sequencer(settings).run()),
+        kept_running("the sealer", lambda: build_sealer(settings).run()),
         kept_running("the job loop", lambda: job_loop(settings).run()),
     )
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,150 @@
+"""The sealer: what has been committed since the last seal becomes the next link of the chain.
+
+Records commit out of the order of their numbers, and numbers of transactions that were rolled back stay free. A batch
+is therefore told by snapshots: what is visible now and was not visible in the snapshot of the last seal. Each committed
+record is in exactly one batch, and no writer waits. One process at a time holds the lock; where two believe they do,
+the batch's number lets one of them commit.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.errors import SerializationFailure, UniqueViolation
+
+from fhir_server.audit.canonical import NAMES, SEAL_NAMES, SELECTED, START, Row, Seal, digest, multirange
+from fhir_server.audit.interactions import INTERFERENCE
+from fhir_server.audit.recorder import insert_records
+from fhir_server.audit.system import system_record
+from fhir_server.storage.database import Connection
+
+LOG = logging.getLogger(__name__)
+
+SEALER_LOCK: Final = 4
+POLL_SECONDS: Final = 0.5
+"""Time between two seals (seconds)."""
+
+TAKEOVER_SECONDS: Final = 0.5
+"""Time between two attempts of a stand-by to become the sealer (seconds)."""
+
+BATCH: Final = 5_000
+"""Records of one seal at most; one snapshot may take several seals (records)."""
+
+EVERYTHING: Final = "1:1:"
+"""A snapshot in which nothing is visible yet."""
+
+BECOME_SEALER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
+HEAD: Final = "SELECT batch, hash, snapshot FROM audit_seal ORDER BY batch DESC LIMIT 1"
+HASH_OF: Final = "SELECT hash FROM audit_seal WHERE batch = %s"
+NOW: Final = "SELECT pg_current_snapshot()::text, clock_timestamp()"
+UNSEALED: Final = f"""
+SELECT {SELECTED} FROM audit a
+WHERE a.xid >= pg_snapshot_xmin(%(last)s::pg_snapshot) AND NOT pg_visible_in_snapshot(a.xid, %(last)s::pg_snapshot)
+ORDER BY a.number
+"""  # noqa: S608 - our own columns
+INSERT_SEAL: Final = f"""
+INSERT INTO audit_seal ({", ".join(SEAL_NAMES)}, hash)
+VALUES ({", ".join(f"%({name})s" for name in SEAL_NAMES)}, %(hash)s)
+"""  # noqa: S608 - our own columns
+
+_NUMBER: Final = NAMES.index("number")
+_RECORDED: Final = NAMES.index("recorded")
+
+Head = tuple[int, bytes]
+"""Batch and hash of the last seal."""
+
+
+async def seal(connection: Connection) -> int:
+    """Seals everything that is committed and not sealed, in one transaction of its own; how many records it were.
+
+    Raises `UniqueViolation` or `SerializationFailure` where another process has sealed meanwhile.
+    """
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)  # of the transactions this connection begins
+    async with connection.transaction():
+        snapshot, now = await _row(connection, NOW)
+        batch, previous, last = await _row(connection, HEAD) or (0, START, EVERYTHING)
+        count = 0
+        async for rows in _unsealed(connection, last):
+            batch += 1
+            link = _link(batch, rows, previous, (snapshot, now))
+            await _insert(connection, link)
+            previous = link.hash
+            count += len(rows)
+    return count
+
+
+async def _unsealed(connection: Connection, last: str) -> AsyncIterator[list[Row]]:
+    async with connection.cursor(name="unsealed", binary=True) as cursor:
+        await cursor.execute(UNSEALED, {"last": last})
+        while rows := await cursor.fetchmany(BATCH):
+            yield rows  # type: ignore[misc] # a tuple is a sequence
+
+
+def _link(batch: int, rows: Sequence[Row], previous: bytes, at: tuple[str, datetime]) -> Seal:
+    snapshot, now = at
+    moments = [row[_RECORDED] for row in rows]
+    numbers = multirange(row[_NUMBER] for row in rows)
+    digests = b"".join(digest(row) for row in rows)
+    return Seal(batch, now, numbers, len(rows), min(moments), max(moments), snapshot, digests, previous)
+
+
+async def _insert(connection: Connection, link: Seal) -> None:
+    values = {name: getattr(link, name) for name in SEAL_NAMES}
+    await connection.execute(INSERT_SEAL, values | {"hash": link.hash})
+
+
+async def _row(connection: Connection, statement: str, values: Sequence[Any] = ()) -> Any:
+    return await (await connection.execute(statement, values)).fetchone()
+
+
+class Sealer:
+    """Runs until cancelled; where its database or its process dies, another one goes on with the next batch."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._head: Head | None = None
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._serve_one_connection()
+            except psycopg.Error as error:
+                LOG.warning("the sealer lost its connection: %s", type(error).__name__)
+                await asyncio.sleep(TAKEOVER_SECONDS)
+
+    async def _serve_one_connection(self) -> None:
+        connection = await AsyncConnection.connect(self._url, autocommit=True, options="-c timezone=UTC")
+        async with connection:
+            await self._wait_for_turn(connection)
+            while True:
+                await self._compare(connection)
+                await self._seal(connection)
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _wait_for_turn(self, connection: Connection) -> None:
+        while True:
+            if await _row(connection, BECOME_SEALER, (SEALER_LOCK,)) == (True,):
+                return
+            await asyncio.sleep(TAKEOVER_SECONDS)
+
+    async def _seal(self, connection: Connection) -> None:
+        try:
+            await seal(connection)
+        except (UniqueViolation, SerializationFailure):
+            LOG.warning("another process seals as well")
+
+    async def _compare(self, connection: Connection) -> None:
+        """The seal this process saw last is still what it was; if not, that is on record at once."""
+        if self._head is not None:
+            batch, seen = self._head
+            found = await _row(connection, HASH_OF, (batch,))
+            if found is None or found[0] != seen:
+                what = f"seal {batch} {'is gone' if found is None else 'has been replaced'}"
+                LOG.error("the audit trail was interfered with: %s", what)
+                await insert_records(connection, [system_record(INTERFERENCE, what, status=500)])
+        head = await _row(connection, HEAD)
+        self._head = None if head is None else (head[0], head[1])
