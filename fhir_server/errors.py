@@ -39,6 +39,14 @@ class Unprocessable(GalenicError):
     """The resource is valid R4 and breaks a rule of this server (referential integrity, ...)."""
 
 
+class Unauthorized(GalenicError):
+    """The request has no access token, or one that is unknown, expired or revoked."""
+
+
+class Forbidden(GalenicError):
+    """The access token does not allow this."""
+
+
 class NotFound(GalenicError):
     """There is no such resource, version, type or operation for this caller."""
 

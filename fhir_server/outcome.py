@@ -16,6 +16,8 @@ RESPONSES: Final[dict[type[Exception], tuple[int, str]]] = {
     errors.Malformed: (400, "structure"),
     errors.Invalid: (400, "invalid"),
     errors.NotSupported: (400, "not-supported"),
+    errors.Unauthorized: (401, "login"),
+    errors.Forbidden: (403, "forbidden"),
     errors.TooCostly: (403, "too-costly"),
     errors.NotFound: (404, "not-found"),
     errors.MethodNotAllowed: (405, "not-supported"),

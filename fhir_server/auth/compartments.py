@@ -1,10 +1,11 @@
-"""The one reviewed table: which parameters put a resource into a patient's compartment.
+"""The one reviewed table: which types are a patient's, by which parameters, and which are everybody's.
 
 R4's CompartmentDefinition for Patient, and ours where R4 names none though the type carries one patient's data.
 https://hl7.org/fhir/R4/compartmentdefinition-patient.html
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from fhir_server.model.definitions import Definitions
 
@@ -15,6 +16,8 @@ OURS: dict[str, tuple[str, ...]] = {
     "SupplyDelivery": ("patient",),
     "Contract": ("patient", "subject"),
     "BiologicallyDerivedProduct": (),
+    "Binary": ("securityContext",),  # which is no search parameter: search/indexer.py
+    "Device": ("patient",),
 }
 
 PATIENT_FREE: Final = frozenset({
@@ -23,10 +26,19 @@ PATIENT_FREE: Final = frozenset({
     "Organization", "OrganizationAffiliation", "PlanDefinition", "Practitioner", "PractitionerRole", "Questionnaire",
     "ResearchStudy", "Slot", "SpecimenDefinition", "Substance",
 })  # fmt: skip
-"""Types that are in no patient's compartment and help to read what is: a patient's resources may bring them along.
+"""Types that help to read what is a patient's. One that names a patient, as a Device may, is that patient's alone."""
 
-A Device may name its patient, so whoever shows one looks at what it refers to.
-"""
+CLOSED: Final = frozenset({"Group"})
+"""In a compartment by R4, and never shown by it: a Group names its other members as well."""
+
+Kind = Literal["compartment", "free", "closed"]
+
+
+def kind_of(type_name: str, parameters: Mapping[str, tuple[str, ...]]) -> Kind:
+    """How those see a type who may see some patients only; `parameters` are `patient_parameters`."""
+    if type_name in PATIENT_FREE:
+        return "free"
+    return "compartment" if parameters.get(type_name) and type_name not in CLOSED else "closed"
 
 
 def patient_parameters(definitions: Definitions) -> dict[str, tuple[str, ...]]:

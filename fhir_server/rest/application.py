@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from fhir_server.auth.context import Context
 from fhir_server.errors import Invalid, Unavailable
+from fhir_server.rest.caller import Caller, anonymous, identify
 from fhir_server.rest.content import Body, compressed, pretty, read_body
 from fhir_server.rest.failure import failure
 from fhir_server.rest.headers import parse_preferences, usable_request_id
@@ -14,10 +14,11 @@ from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import response_type
 from fhir_server.rest.parameters import Pairs, parse_pairs
 from fhir_server.rest.paths import parse_path
+from fhir_server.rest.permission import permit
 from fhir_server.rest.server import Server
 
-ANONYMOUS: Final = "anonymous"
-TREATMENT: Final = "TREAT"
+METADATA: Final = "/metadata"
+"""What is told to whoever asks."""
 
 BY_ID: Final = frozenset({"read", "vread", "history-instance", "history-type", "history-system"})
 """Interactions for which search parameters mean nothing."""
@@ -32,6 +33,7 @@ class Exchange:
     method: str
     headers: Headers
     request_id: str
+    address: str = ""
     content_type: str = FHIR_JSON
     pretty: bool = False
 
@@ -47,7 +49,7 @@ class FhirApplication:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = _headers(scope["headers"])
         request_id = usable_request_id(headers.get("x-request-id")) or str(uuid4())
-        exchange = Exchange(scope["method"], headers, request_id)
+        exchange = Exchange(scope["method"], headers, request_id, _address(scope))
         try:
             response = await self._respond(scope, receive, exchange)
         except Exception as error:  # noqa: BLE001 - nothing leaves without an OperationOutcome
@@ -60,11 +62,13 @@ class FhirApplication:
         control = dict(parameters)
         exchange.pretty = control.get("_pretty") == "true"
         exchange.content_type = response_type(exchange.headers.get("accept"), control.get("_format"))
-        target = parse_path(_raw_path(scope).removeprefix(self._base_path))
+        path = _raw_path(scope).removeprefix(self._base_path)
+        caller = await self._caller(exchange, path)
+        target = parse_path(path)
         route = self._server.routes.find(exchange.method, target)
         request = Request(
             exchange.method,
-            Context(ANONYMOUS, ANONYMOUS, TREATMENT, exchange.request_id),
+            caller.context,
             target.type_name,
             target.id,
             target.version_id,
@@ -73,12 +77,21 @@ class FhirApplication:
             preferences=parse_preferences(exchange.headers.get("prefer")),
             new_id=str(uuid4()),
             member=target.member,
+            grant=caller.grant,
         )
+        permit(route, request)
         if exchange.method in ("POST", "PUT", "PATCH"):
             request = replace(request, body=await read_body(receive, exchange.headers, self._body_limits))
         if route.interaction not in BY_ID:
             await self._renew(route.interaction)
         return await route.handler(self._server, request)
+
+    async def _caller(self, exchange: Exchange, path: str) -> Caller:
+        """Judged before anything else: to a stranger all that is closed looks the same."""
+        check = self._server.access
+        if check is None or (path == METADATA and exchange.method in ("GET", "HEAD")):
+            return anonymous(exchange.request_id, exchange.address)
+        return await identify(check, exchange.headers, exchange.request_id, exchange.address)
 
     async def _renew(self, interaction: str) -> None:
         """The search parameters of now; without the database, what is declared is what was known last."""
@@ -87,6 +100,11 @@ class FhirApplication:
         except Unavailable:
             if interaction != "capabilities":
                 raise
+
+
+def _address(scope: Any) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _headers(lines: Iterable[tuple[bytes, bytes]]) -> Headers:

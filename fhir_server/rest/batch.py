@@ -7,6 +7,7 @@ import msgspec
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
 from fhir_server.rest.bodies import parsed_body
+from fhir_server.rest.dispatch import dispatch
 from fhir_server.rest.entries import entry_request, failed_entry, response_entry
 from fhir_server.rest.failure import log_unexpected
 from fhir_server.rest.message import Request, Response
@@ -54,5 +55,5 @@ async def _handled(server: Server, bundle_request: Request, entry: Any, place: s
         raise NotSupported("A search in a batch is asked by GET")
     if target.template == "/" and request.method == "POST":
         raise NotSupported("A batch within a batch is not supported")
-    response = await server.routes.find(request.method, target).handler(await server.current(), request)
+    response = await dispatch(await server.current(), request, target)
     return response_entry(server, bundle_request, request, response)

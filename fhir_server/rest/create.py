@@ -20,8 +20,8 @@ def intent(server: Server, request: Request) -> Intent:
     criteria = criteria_of(request.parameters)
     query = None
     if header is not None:
-        query = if_none_exist(server, request.type_name, header)
+        query = if_none_exist(server, request, header)
     elif criteria:
-        query = condition(server, request.type_name, criteria)
+        query = condition(server, request, criteria)
     resource = resource_of(server, request)
     return Intent("create", request.type_name, request.new_id, None, query, resource, place=request.place)

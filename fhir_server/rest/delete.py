@@ -21,7 +21,7 @@ def respond(outcome: Outcome) -> Response:
 def intent(server: Server, request: Request) -> Intent:
     query = None
     if not request.id:
-        query = condition(server, request.type_name, criteria_of(request.parameters))
+        query = condition(server, request, criteria_of(request.parameters))
     return Intent(
         "delete",
         request.type_name,

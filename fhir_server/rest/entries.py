@@ -55,6 +55,7 @@ def entry_request(
         place=place,
         new_id=str(uuid4()),
         member=target.member,
+        grant=bundle_request.grant,
     )
     return request, target
 

@@ -9,6 +9,7 @@ import msgspec
 
 from fhir_server.errors import Invalid, Issue, NotFound
 from fhir_server.rest.message import Request, Response
+from fhir_server.rest.permission import sight
 from fhir_server.rest.respond import history_entry
 from fhir_server.rest.server import Server
 from fhir_server.search.parse import parse_count
@@ -22,16 +23,19 @@ KNOWN = ("_since", "_at", "_count", CURSOR)
 async def history(server: Server, request: Request) -> Response:
     """A Bundle of versions, deletions included; `_since`, `_at`, `_count`; 404 where there never was one."""
     query = _query(server, request)
-    page = await read_history(server.database, replace(query, limit=query.limit + 1))
-    if request.id and not page.versions and query == HistoryQuery(request.type_name, request.id, limit=query.limit):
+    page = await read_history(server.database, server.indexer, query)
+    plain = query.since is None and query.at is None and query.after is None
+    if request.id and not page.versions and plain and query.limit:
         raise NotFound(f"There is no {request.type_name}/{request.id}")
-    return Response(200, {}, msgspec.json.encode(_bundle(server, request, query, page)))
+    released = frozenset(owner for version in page.versions for owner in version.compartments)
+    return Response(200, {}, msgspec.json.encode(_bundle(server, request, page)), released=released)
 
 
 def _query(server: Server, request: Request) -> HistoryQuery:
     count = request.parameter("_count")
     limit = server.limits.page_size if count is None else parse_count(count, server.limits.page_size_max)
-    query = HistoryQuery(request.type_name or None, request.id or None, limit=limit)
+    seen = sight(server, request, "r" if request.id else "s")
+    query = HistoryQuery(request.type_name or None, request.id or None, limit=limit, sight=seen)
     if (since := request.parameter("_since")) is not None:
         query = replace(query, since=_moment("_since", since)[0])
     if (at := request.parameter("_at")) is not None:
@@ -58,16 +62,15 @@ def _purpose(request: Request) -> str:
     return urlencode([("history", request.type_name), ("id", request.id), *filters])
 
 
-def _bundle(server: Server, request: Request, query: HistoryQuery, page: HistoryPage) -> dict[str, Any]:
-    shown = page.versions[: query.limit]
+def _bundle(server: Server, request: Request, page: HistoryPage) -> dict[str, Any]:
     links = [{"relation": "self", "url": _url(server, request, request.parameter(CURSOR))}]
-    if len(page.versions) > query.limit and shown:
-        last = shown[-1]
-        position = [page.snapshot, last.last_updated.isoformat(), last.rid, last.version]
+    if page.end is not None:
+        last_updated, rid, version_number = page.end
+        position = [page.snapshot, last_updated.isoformat(), rid, version_number]
         cursor = server.cursors.seal(_purpose(request), position)
         links.append({"relation": "next", "url": _url(server, request, cursor)})
     entries = []
-    for version in shown:
+    for version in page.versions:
         entry = history_entry(server.base_url, version)
         if version.body is not None:
             entry["resource"] = msgspec.Raw(version.body)

@@ -8,15 +8,17 @@ from typing import Final
 from fhir_server.errors import Issue, TooCostly
 from fhir_server.model.resource_types import RESOURCE_TYPES
 from fhir_server.rest.included import forward_targets
+from fhir_server.rest.message import Request
+from fhir_server.rest.permission import sight, visible
 from fhir_server.rest.server import Server
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.limits import INCLUDED_MAX, ITERATE_DEPTH_MAX, LINKS_MAX
 from fhir_server.search.query import Include
+from fhir_server.search.sql import referring
 from fhir_server.storage.database import Connection
+from fhir_server.storage.judge import shown
 from fhir_server.storage.read import Key, current_versions, versions_by_rid
 from fhir_server.storage.version import Version
-
-REFERRERS: Final = "SELECT rid FROM search WHERE tokens && %(tokens)s::bigint[] ORDER BY rid LIMIT %(most)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ NOTHING: Final = Included()
 
 
 async def include(
-    connection: Connection, server: Server, includes: Sequence[Include], matches: Sequence[Version]
+    connection: Connection, server: Server, request: Request, includes: Sequence[Include], matches: Sequence[Version]
 ) -> Included:
-    """What the matches include, and with `:iterate` what that includes; each resource once.
+    """What the matches include, and with `:iterate` what that includes; each resource once, if its caller may see it.
 
     Raises `TooCostly` where there are more than INCLUDED_MAX.
     """
@@ -40,7 +42,7 @@ async def include(
     issues: list[Issue] = []
     newest, asked = matches, includes
     for _ in range(ITERATE_DEPTH_MAX):
-        met = await _round(connection, server, asked, newest)
+        met = await _round(connection, server, request, asked, newest)
         newest = [version for key, version in met.items() if key not in seen]
         iterated = [one for one in includes if one.iterate]
         if iterated and len(newest) < len(met):
@@ -60,20 +62,22 @@ def _told(text: str) -> Issue:
 
 
 async def _round(
-    connection: Connection, server: Server, includes: Sequence[Include], sources: Sequence[Version]
+    connection: Connection, server: Server, request: Request, includes: Sequence[Include], sources: Sequence[Version]
 ) -> dict[Key, Version]:
     """What some resources refer to, and what refers to them; those that are there, by type and id."""
     bodies = [(source.type_name, source.id, source.body or b"{}") for source in sources]
     keys = forward_targets(server.indexer.registry, includes, bodies, server.base_url)
-    versions = await current_versions(connection, keys)
+    met = visible(server, request, (await current_versions(connection, keys)).values())
     tokens = list(islice(_links_to(server.indexer, includes, sources), LINKS_MAX + 1))
     if len(tokens) > LINKS_MAX:
         raise TooCostly(f"_revinclude looks for {LINKS_MAX} links at most: name a parameter or fewer rows")
     if tokens:
-        most = {"tokens": tokens, "most": INCLUDED_MAX + 1}
-        rids = [rid for (rid,) in await (await connection.execute(REFERRERS, most, prepare=False)).fetchall()]
-        versions |= {(one.type_name, one.id): one for one in await versions_by_rid(connection, rids)}
-    return {key: version for key, version in versions.items() if version.body}
+        seen = sight(server, request, "s")
+        statement = referring(tokens, seen, server.indexer.hasher, INCLUDED_MAX + 1)
+        found = await connection.execute(statement.sql, statement.values, prepare=False)
+        referrers = await versions_by_rid(connection, [rid for (rid,) in await found.fetchall()])
+        met += shown(seen, server.indexer, referrers)
+    return {(version.type_name, version.id): version for version in met if version.body}
 
 
 def _links_to(indexer: Indexer, includes: Sequence[Include], sources: Sequence[Version]) -> Iterator[int]:

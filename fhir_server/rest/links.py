@@ -5,12 +5,14 @@ https://hl7.org/fhir/R4/http.html#trules
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from fhir_server.errors import Invalid, Issue
 from fhir_server.model.resource_types import NUMBERS
 from fhir_server.model.walk import ElementSite, links, references_of, rewrite
 from fhir_server.rest.conditions import condition
+from fhir_server.rest.message import Request
 from fhir_server.rest.parameters import parse_pairs
 from fhir_server.rest.server import Server
 from fhir_server.search.matches import matches
@@ -30,14 +32,17 @@ class _Linked(NamedTuple):
     """The base of the entry's fullUrl; "" where it has none."""
 
 
-async def link_entries(server: Server, pairs: Sequence[Pair]) -> None:
-    """Rewrites, in place, links to entries of the transaction and conditional references."""
+async def link_entries(server: Server, request: Request, pairs: Sequence[Pair]) -> None:
+    """Rewrites, in place, links to entries of the transaction and conditional references.
+
+    Those match what the caller of `request` may see.
+    """
     linked = [_Linked(links(i.resource or {}), i.place, _base(url)) for i, url in pairs if _has_links(i)]
     mapping = dict(_new_names(pairs))
     relative = _relative_names(pairs)
     for text, place in _conditional_references(linked):
         if text not in mapping:
-            mapping[text] = await _resolve(server, text, place, pairs)
+            mapping[text] = await _resolve(server, request, text, place, pairs)
     for one in linked:
         rewrite(one.sites, mapping | relative.get(one.base, {}))
 
@@ -83,10 +88,10 @@ def _conditional_references(found: Sequence[_Linked]) -> Iterator[tuple[str, str
                 yield site.reference, one.place
 
 
-async def _resolve(server: Server, text: str, place: str, pairs: Sequence[Pair]) -> str:
+async def _resolve(server: Server, request: Request, text: str, place: str, pairs: Sequence[Pair]) -> str:
     """The one resource a conditional reference matches: in the store, or among the new ones."""
     type_name, _, criteria = text.partition("?")
-    query = condition(server, type_name, parse_pairs(criteria))
+    query = condition(server, replace(request, type_name=type_name), parse_pairs(criteria))
     async with server.database.connection() as connection:
         stored = await server.finder.identity(connection, query, limit=2)
     found = [f"{type_name}/{version.id}" for version in stored] or list(_new_matches(server, query, pairs))

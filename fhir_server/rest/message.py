@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fhir_server.auth.context import Context
+from fhir_server.auth.grant import NOTHING, Grant
 from fhir_server.errors import Issue
 from fhir_server.storage.version import Version
 
@@ -44,6 +45,7 @@ class Request:
     place: str = ""
     new_id: str = ""
     member: str = ""
+    grant: Grant = NOTHING
 
     def parameter(self, name: str) -> str | None:
         """The last value of a control parameter."""
@@ -52,10 +54,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`body` is JSON as it is sent, None for none; `version` the one it speaks of."""
+    """`body` is JSON as it is sent, None for none; `version` the one it speaks of.
+
+    `released` are the compartments (`Patient/1`) of all resources in the body: whose data leaves.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     version: Version | None = None
     warnings: tuple[Issue, ...] = ()
+    released: frozenset[str] = frozenset()

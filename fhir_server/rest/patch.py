@@ -34,7 +34,7 @@ async def patch(server: Server, request: Request) -> Response:
 def intent(server: Server, request: Request) -> Intent:
     query = None
     if not request.id:
-        query = condition(server, request.type_name, criteria_of(request.parameters))
+        query = condition(server, request, criteria_of(request.parameters))
     return Intent(
         "patch",
         request.type_name,

@@ -14,11 +14,28 @@ Handler = Callable[[Any, Request], Awaitable[Response]]
 
 OPERATION: Final = "operation"
 
+NEEDS: Final = {
+    "read": "r",
+    "vread": "r",
+    "history-instance": "r",
+    "history-type": "s",
+    "history-system": "s",
+    "search-type": "s",
+    "search-system": "s",
+    "create": "c",
+    "update": "u",
+    "patch": "u",
+    "delete": "d",
+}
+"""https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#scopes-for-requesting-fhir-resources"""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """`interaction` is the code of R4's TypeRestfulInteraction or SystemRestfulInteraction, or OPERATION.
 
+    `needs_all` are interactions and types that must be granted on all resources. An operation says itself what it
+    needs; the entries of a Bundle are judged one by one.
     https://hl7.org/fhir/R4/valueset-type-restful-interaction.html
     """
 
@@ -26,6 +43,13 @@ class Route:
     template: str
     interaction: str
     handler: Handler
+    operation_needs: str = ""
+    needs_all: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def needs(self) -> str:
+        """The letters of SMART's scopes that have to be granted on the type."""
+        return self.operation_needs or NEEDS.get(self.interaction, "")
 
 
 class RouteTable:

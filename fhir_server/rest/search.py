@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from fhir_server.errors import Invalid, Issue, TooCostly
+from fhir_server.auth.scopes import ANY_TYPE
+from fhir_server.errors import Forbidden, Invalid, Issue, TooCostly
 from fhir_server.rest.conditions import FORMAT
 from fhir_server.rest.include import NOTHING, include
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.negotiation import body_type
 from fhir_server.rest.parameters import parse_pairs
+from fhir_server.rest.permission import sight
 from fhir_server.rest.searchset import CURSOR, Answer, searchset
 from fhir_server.rest.server import Server
 from fhir_server.rest.shape import refuse_unknown
@@ -66,29 +68,32 @@ async def search_on(connection: Connection, server: Server, request: Request) ->
     """The same over a connection the caller has."""
     asked = _asked(server, request)
     pairs = [pair for pair in request.parameters if pair[0] not in FORMAT and pair[0] != CURSOR]
-    options = server.parse_options(request.preferences.handling)
+    options = server.parse_options(request.preferences.handling, sight(server, request, "s"))
     query, warnings = parse(server.indexer.registry, asked.type_name, pairs, options, asked.within)
     refuse_unknown(server.indexer.definitions, asked.type_name, query.elements)
     if query.includes and query.summary == "text":
         message = "_include and _revinclude cannot be used with _summary=text"
         raise Invalid(message, [Issue("invalid", message, "_summary")])
     cursor = request.parameter(CURSOR)
-    return await answer(connection, server, query, Answer(asked.path, query, tuple(warnings), cursor))
+    if query.explain and not request.grant.is_unrestricted("s", asked.type_name or ANY_TYPE):
+        raise Forbidden("_explain tells of rows the token does not cover")
+    return await answer(connection, server, request, Answer(asked.path, query, tuple(warnings), cursor))
 
 
-async def answer(connection: Connection, server: Server, query: Query, begun: Answer) -> Response:
+async def answer(connection: Connection, server: Server, request: Request, begun: Answer) -> Response:
     """The Bundle of a page, or of the number of matches alone."""
+    query = begun.query
     searcher = Searcher(connection, server.finder)
     if query.only_counts:
         counted = await searcher.total(query, await searcher.plan(query))
         return Response(200, {}, searchset(server, replace(begun, total=counted)))
     after, snapshot = position(server, begun)
     found = await searcher.page(query, after, snapshot)
-    included = await include(connection, server, query.includes, found.versions) if query.includes else NOTHING
+    included = await include(connection, server, request, query.includes, found.versions) if query.includes else NOTHING
     total = await _total(searcher, query, found)
     explained = await _explained(searcher, found) if query.explain else ()
     done = replace(begun, found=found, included=included, total=total, explained=explained)
-    return Response(200, {}, searchset(server, done))
+    return Response(200, {}, searchset(server, done), released=done.released)
 
 
 def _asked(server: Server, request: Request) -> Asked:
@@ -111,8 +116,10 @@ async def _total(searcher: Searcher, query: Query, found: Found) -> int | None:
     match query.total:
         case "accurate":
             return await searcher.total(query, found.plan)
-        case "estimate":
+        case "estimate" if query.sight.is_everything:
             return await searcher.estimate(query, found.plan)
+        case "estimate":  # one of the planner's would also tell of what is hidden
+            return await searcher.total(query, found.plan)
     return None
 
 

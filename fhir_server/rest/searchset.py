@@ -33,6 +33,12 @@ class Answer:
     explained: Sequence[Issue] = ()
 
     @property
+    def released(self) -> frozenset[str]:
+        """The compartments of all that is in it."""
+        matches = self.found.versions if self.found else ()
+        return frozenset(owner for one in (*matches, *self.included.versions) for owner in one.compartments)
+
+    @property
     def purpose(self) -> str:
         """What a paging link is good for: the same search, whatever the size of its pages."""
         return urlencode([("path", self.path), *(pair for pair in self.query.applied if pair[0] != "_count")])

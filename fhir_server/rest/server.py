@@ -5,11 +5,13 @@ from typing import Literal
 
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
+from fhir_server.rest.caller import AccessCheck
 from fhir_server.rest.cursor import CursorSealer
 from fhir_server.rest.message import Handling
 from fhir_server.rest.route import RouteTable
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.parse import ParseOptions
+from fhir_server.search.sight import Sight
 from fhir_server.storage.database import Database
 from fhir_server.storage.find import Finder
 from fhir_server.storage.intents import Resource
@@ -42,6 +44,8 @@ class Server:
     limits: Limits
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]
+    access: AccessCheck | None
+    """None: a server without authorization, where everybody may do everything."""
     made_once: dict[str, bytes] = field(default_factory=dict)
     """Answers that stay the same for as long as the search parameters do."""
 
@@ -69,9 +73,9 @@ class Server:
         """The body as a JSON object; raises `Malformed` or `TooCostly`."""
         return parse_object(body, self.limits.json_depth_max)
 
-    def parse_options(self, handling: Handling | None) -> ParseOptions:
+    def parse_options(self, handling: Handling | None, sight: Sight) -> ParseOptions:
         limits, now = self.limits, self.database.clock.now()
-        return ParseOptions(self.base_url, limits.page_size, limits.page_size_max, now, handling)
+        return ParseOptions(self.base_url, limits.page_size, limits.page_size_max, now, handling, sight)
 
 
 def validate(validator: Validator, resource: Resource) -> None:

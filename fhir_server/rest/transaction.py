@@ -13,6 +13,7 @@ from fhir_server.rest.entries import entry_request, response_entry
 from fhir_server.rest.links import link_entries
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.paths import Target
+from fhir_server.rest.permission import guard, permit
 from fhir_server.rest.respond import written
 from fhir_server.rest.server import Server
 from fhir_server.storage.database import Connection
@@ -34,7 +35,7 @@ async def transaction(
     server.validate(bundle)
     asked = [_ask(server, bundle_request, entry, number) for number, entry in enumerate(entries)]
     intents = {number: _intent(server, one) for number, one in enumerate(asked) if one[0].method in INTENTS}
-    await link_entries(server, [(intent, asked[number][2]) for number, intent in intents.items()])
+    await link_entries(server, bundle_request, [(intent, asked[number][2]) for number, intent in intents.items()])
     answers: dict[int, Response] = {}
 
     async def read_entries(connection: Connection) -> None:
@@ -49,6 +50,7 @@ async def transaction(
         integrity=transaction_integrity(server),
         guard_deletes=guards_deletes(server),
         finish=read_entries,
+        guard=guard(server, bundle_request),
     )
     outcomes = await server.writer.write(batch)
     for number, outcome in zip(intents, outcomes, strict=True):
@@ -70,6 +72,7 @@ def _intent(server: Server, asked: Asked) -> Intent:
     if target.template not in WRITABLE or (request.method == "POST" and request.id):
         raise NotSupported(f"{request.place}: {request.method} {target.template} is not supported in a transaction")
     try:
+        permit(server.routes.find(request.method, target), request)
         return INTENTS[request.method](server, request)
     except GalenicError as error:
         raise _placed(error, request.place) from error
@@ -85,12 +88,13 @@ def _placed(error: GalenicError, place: str) -> GalenicError:
 
 async def _read(server: Server, connection: Connection, request: Request, target: Target) -> Response:
     try:
+        permit(server.routes.find(request.method, target), request)
         match target.template:
             case "/{type}/{id}":
                 found = await current_versions(connection, [(request.type_name, request.id)])
-                return read.respond(request, found.get((request.type_name, request.id)))
+                return read.respond(server, request, found.get((request.type_name, request.id)))
             case "/{type}/{id}/_history/{vid}":
-                return read.respond(request, await vread.find(connection, request))
+                return read.respond(server, request, await vread.find(connection, request))
             case "/{type}":
                 return await search.search_on(connection, server, request)
         raise NotSupported(f"GET {target.template} is not supported in a transaction")

@@ -25,7 +25,7 @@ def intent(server: Server, request: Request) -> Intent:
         query = None
     else:
         named = resource.get("id")
-        query = condition(server, request.type_name, criteria_of(request.parameters))
+        query = condition(server, request, criteria_of(request.parameters))
     if named is not None and not isinstance(named, str):
         raise Invalid("The id is not a string")
     new_id = named or request.new_id

@@ -1,6 +1,5 @@
 """vread: one version, superseded ones included. https://hl7.org/fhir/R4/http.html#vread."""
 
-from fhir_server.errors import NotFound
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.read import respond
 from fhir_server.rest.server import Server
@@ -15,13 +14,12 @@ VERSION_DIGITS_MAX = 9
 async def vread(server: Server, request: Request) -> Response:
     """200 with the version as it was written, or as much of it as is asked for; 404; 410 where it is the deletion."""
     async with server.database.connection() as connection:
-        return respond(request, await find(connection, request))
+        return respond(server, request, await find(connection, request))
 
 
-async def find(connection: Connection, request: Request) -> Version:
+async def find(connection: Connection, request: Request) -> Version | None:
+    """The named version, which may be hidden from the caller."""
     number = request.version_id
     if number.isascii() and number.isdecimal() and number[0] != "0" and len(number) <= VERSION_DIGITS_MAX:
-        version = await named_version(connection, request.type_name, request.id, int(number))
-        if version is not None:
-            return version
-    raise NotFound(f"There is no version '{number[:20]}' of {request.type_name}/{request.id}")
+        return await named_version(connection, request.type_name, request.id, int(number))
+    return None

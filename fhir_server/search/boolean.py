@@ -1,5 +1,6 @@
 """Predicates of predicates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fhir_server.model.resource_types import type_number
@@ -26,6 +27,11 @@ class And:
                 others = And(tuple(other for other in self.parts if other is not part)).condition(row)
                 return f"SELECT {row.alias}.rid FROM {row.among(found)} WHERE {others}"
         return None
+
+
+def flat(parts: Iterable[Predicate]) -> tuple[Predicate, ...]:
+    """Criteria that all have to hold, side by side: each may be the one that finds the others."""
+    return tuple(one for part in parts for one in (flat(part.parts) if isinstance(part, And) else (part,)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Entries:
     type_name: str = ""
     id: str = ""
     compartments: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     keys: set[tuple[str, str]] = field(default_factory=set)
     links: set[tuple[str, str]] = field(default_factory=set)
     texts: set[tuple[str, str]] = field(default_factory=set)

@@ -15,6 +15,7 @@ from fhir_server.search.query import Query
 from fhir_server.search.registry import Registry
 from fhir_server.search.resource import ABSENT, MARKS, PRESENT, USUAL, column_of
 from fhir_server.search.types import date, number, string, words
+from fhir_server.search.types.reference import local_reference
 from fhir_server.search.types.token import in_any_system, is_identity
 
 IDENTIFIER = "identifier"
@@ -37,7 +38,7 @@ class Indexer:
 
     def index(self, resource: dict[str, Any]) -> IndexRow:
         """The row of a resource that has its id."""
-        return self.row(self.entries(resource), resource)
+        return self.row(self.entries(resource))
 
     def entries(self, resource: dict[str, Any]) -> Entries:
         """What the resource says to searches."""
@@ -52,11 +53,12 @@ class Indexer:
         updated = resource.get("meta", {}).get("lastUpdated")
         if isinstance(updated, str) and (ends := date.span(updated)):
             entries.spans.add(Span(date.LAST_UPDATED, *ends))
-        entries.compartments = self._compartments_of(entries)
+        entries.compartments = self._compartments_of(entries, resource)
+        entries.labels = _labels(resource)
         return entries
 
-    def row(self, entries: Entries, resource: dict[str, Any]) -> IndexRow:
-        """Hashed and ready to be stored; `resource` gives its security labels."""
+    def row(self, entries: Entries) -> IndexRow:
+        """Hashed and ready to be stored."""
         type_name = entries.type_name
         held = (STATUS.get(type_name), date.LAST_UPDATED, DATE.get(type_name))
         low, high = _date(entries, DATE.get(type_name))
@@ -68,7 +70,7 @@ class Indexer:
             date_low=low,
             date_high=high,
             compartments=entries.compartments,
-            labels=_labels(resource),
+            labels=entries.labels,
             itself=self.hasher.identity(f"{type_name}/{entries.id}"),
             grams=tuple(sorted(string.grams_of(entries))) or None,
             words=tuple(sorted(self.hasher.token("", name, word) for name, word in entries.words)) or None,
@@ -111,13 +113,15 @@ class Indexer:
         criteria = lock_bucket(self.token("", "", query.normalised))
         return {criteria} | {self.identifier_lock(query.type_name, key) for part in asked for key in part.keys}
 
-    def _compartments_of(self, entries: Entries) -> tuple[str, ...]:
+    def _compartments_of(self, entries: Entries, resource: dict[str, Any]) -> tuple[str, ...]:
         parameters = self.registry.parameters(entries.type_name)
         codes = self._compartments.get(entries.type_name, ())
         names = {parameters[code].name for code in codes if code in parameters}
         found = {target for name, target in entries.links if name in names and target.startswith("Patient/")}
         if entries.type_name == "Patient" and entries.id:
             found.add(f"Patient/{entries.id}")
+        if entries.type_name == "Binary":
+            found.update(_context_of(resource, self.base_url))
         return tuple(sorted(found))
 
 
@@ -148,6 +152,14 @@ def _orders(entries: Entries, held: tuple[str | None, ...], of_patient: tuple[st
             if most != least:
                 found[f"{name}>"] = most
     return msgspec.json.encode(found).decode() if found else None
+
+
+def _context_of(binary: dict[str, Any], base_url: str) -> set[str]:
+    """Whose rights a Binary has; R4 has no search parameter for it. https://hl7.org/fhir/R4/binary.html#security."""
+    context = binary.get("securityContext")
+    reference = context.get("reference") if isinstance(context, dict) else None
+    local = local_reference(reference, base_url) if isinstance(reference, str) else None
+    return {local} if local and local.startswith("Patient/") else set()
 
 
 def _labels(resource: dict[str, Any]) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeVar, get_args
 
 from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
 from fhir_server.model.resource_types import NUMBERS
-from fhir_server.search.boolean import And
+from fhir_server.search.boolean import flat
 from fhir_server.search.criteria import Criteria, Unknown, invalid, values_of
 from fhir_server.search.filter import parse_filter
 from fhir_server.search.includes import parse_include
@@ -24,6 +24,7 @@ from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Include, Query, SortKey, Summary, Total
 from fhir_server.search.registry import WORDS, Registry
 from fhir_server.search.resource import OfTypes
+from fhir_server.search.sight import EVERYTHING, Sight
 from fhir_server.search.types.composite import UNORDERED
 
 COUNT_DIGITS_MAX = 9
@@ -33,13 +34,17 @@ Word = TypeVar("Word", bound=str)
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """What a query may fall back on; `handling` is what `Prefer` says about unknown parameters."""
+    """What a query may fall back on, and what its caller may see.
+
+    `handling` is what `Prefer` says about unknown parameters.
+    """
 
     base_url: str
     page_size: int
     page_size_max: int
     now: datetime
     handling: Literal["lenient", "strict"] | None = None
+    sight: Sight = EVERYTHING
 
 
 def parse(
@@ -123,7 +128,7 @@ class _Reading:
             self.where.append(OfTypes(self.types))
         return Query(
             self.type_name,
-            tuple(_flat(self.where)),
+            flat((*self.where, self.options.sight.of(self.type_name))),
             (*self.applied, ("_count", str(count))),
             self.sort,
             count,
@@ -132,6 +137,7 @@ class _Reading:
             self.elements,
             tuple(self.includes),
             self.explain,
+            self.options.sight,
         )
 
     def _left_out(self, unknown: Unknown) -> Issue:
@@ -194,15 +200,6 @@ class _Reading:
     def refuse(self, name: str, _: str) -> None:
         message = f"'{name[:60]}' is not supported"
         raise NotSupported(message, [Issue("not-supported", message, name[:60])])
-
-
-def _flat(parts: Sequence[Predicate]) -> Iterator[Predicate]:
-    """Criteria that all have to hold stand side by side: each may be the one that finds the others."""
-    for part in parts:
-        if isinstance(part, And):
-            yield from _flat(part.parts)
-        else:
-            yield part
 
 
 _CONTROLS: dict[str, Callable[[_Reading, str, str], None]] = {

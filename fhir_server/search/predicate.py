@@ -27,6 +27,7 @@ class Scope:
     hasher: KeyHasher
     values: dict[str, Any] = field(default_factory=dict)
     aliases: list[str] = field(default_factory=list)
+    sight: "Seeing | None" = None
 
     def value(self, value: object) -> str:
         """The placeholder of a value."""
@@ -57,7 +58,19 @@ class Scope:
 
     def inner(self, type_name: str, alias: str) -> "Scope":
         """The scope of another row in the same statement."""
-        return Scope(type_name, alias, self.hasher, self.values, self.aliases)
+        return Scope(type_name, alias, self.hasher, self.values, self.aliases, self.sight)
+
+    def seen(self) -> str:
+        """The row is of the scope's type, and one its caller may see: asked of every other row a chain looks at."""
+        seen = self.sight.of(self.type_name).condition(self) if self.sight else "true"
+        return f"{self.of_type()} AND {seen}"
+
+
+class Seeing(Protocol):
+    """What a caller may see: search/sight.py."""
+
+    def of(self, type_name: str) -> "Predicate":
+        """What a resource of a type has to satisfy."""
 
 
 class Predicate(Protocol):

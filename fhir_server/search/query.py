@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from fhir_server.search.boolean import flat
 from fhir_server.search.predicate import Predicate
+from fhir_server.search.sight import EVERYTHING, Sight
 
 Total = Literal["none", "estimate", "accurate"]
 Summary = Literal["false", "true", "text", "data", "count"]
@@ -35,7 +37,10 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All of `where` must hold. `type_name` is "" across types; `applied` is what `self` shows."""
+    """All of `where` must hold, what the caller's `sight` asks among it; what chains look at is held to `sight`, too.
+
+    `type_name` is "" across types; `applied` is what `self` shows.
+    """
 
     type_name: str
     where: tuple[Predicate, ...] = ()
@@ -47,6 +52,7 @@ class Query:
     elements: tuple[str, ...] = ()
     includes: tuple[Include, ...] = ()
     explain: bool = False
+    sight: Sight = EVERYTHING
 
     @property
     def only_counts(self) -> bool:
@@ -54,5 +60,7 @@ class Query:
 
     @property
     def normalised(self) -> str:
-        """Equal for queries that ask the same: the key of the lock conditional interactions take."""
-        return f"{self.type_name}?{sorted(map(repr, self.where))}"
+        """Equal for queries that ask the same, whoever asks: the key of the lock conditional interactions take."""
+        of_sight = flat((self.sight.of(self.type_name),))
+        asked = [part for part in self.where if part not in of_sight]
+        return f"{self.type_name}?{sorted(map(repr, asked))}"

@@ -14,6 +14,7 @@ from fhir_server.search.order import SIDE_TABLES, Value, column, rid_descends, s
 from fhir_server.search.plan import Plan
 from fhir_server.search.predicate import Predicate, Scope
 from fhir_server.search.query import Query, SortKey
+from fhir_server.search.sight import Sight
 from fhir_server.search.types.window import bounds_of, parts_on
 
 ROW: Final = "s"
@@ -47,7 +48,7 @@ class Page:
 
 def matching(query: Query, driver: Predicate | None, hasher: KeyHasher, limit: int, after_rid: int = 0) -> Statement:
     """Resource ids by which a conditional interaction decides, `limit` at most past `after_rid`."""
-    scope = Scope(query.type_name, ROW, hasher)
+    scope = Scope(query.type_name, ROW, hasher, sight=query.sight)
     past = f"{ROW}.rid > {scope.value(after_rid)}"
     source = f"SELECT {ROW}.rid FROM {_source(query, driver, scope)} AND {past} OFFSET 0"
     return Statement(f"SELECT rid FROM ({source}) m ORDER BY rid LIMIT {scope.value(limit)}", scope.values)
@@ -55,7 +56,7 @@ def matching(query: Query, driver: Predicate | None, hasher: KeyHasher, limit: i
 
 def seek(plan: Plan, page: Page, hasher: KeyHasher) -> Statement:
     """All that match are found, then sorted: the plan knows them to be few, or no index has the order."""
-    scope = Scope(plan.query.type_name, ROW, hasher)
+    scope = Scope(plan.query.type_name, ROW, hasher, sight=plan.query.sight)
     keys = [value(key, scope) for key in plan.keys]
     columns = "".join(f", {key.sql} AS k{n}" for n, key in enumerate(keys))
     source = f"{_source(plan.query, plan.driver, scope)}{_seen_in(page, scope)}"
@@ -67,7 +68,7 @@ def seek(plan: Plan, page: Page, hasher: KeyHasher) -> Statement:
 
 def walk(plan: Plan, page: Page, hasher: KeyHasher, *, missing: bool = False) -> Statement:
     """Rows are visited in the order of an index; `missing`: those without a value, which come last."""
-    scope = Scope(plan.query.type_name, ROW, hasher)
+    scope = Scope(plan.query.type_name, ROW, hasher, sight=plan.query.sight)
     way = _way(plan, page, scope, missing=missing)
     others = tuple(part for part in plan.query.where if part not in plan.prefix)
     conditions = And(others).condition(scope) + _seen_in(page, scope)
@@ -158,19 +159,28 @@ def _side_way(key: SortKey, page: Page, scope: Scope) -> str:
 
 def count(query: Query, driver: Predicate | None, hasher: KeyHasher) -> Statement:
     """How many match, exactly."""
-    scope = Scope(query.type_name, ROW, hasher)
+    scope = Scope(query.type_name, ROW, hasher, sight=query.sight)
     return Statement(f"SELECT count(*) FROM {_source(query, driver, scope)}", scope.values)
 
 
-def capped_counts(parts: Sequence[tuple[str, Predicate]], hasher: KeyHasher, most: int) -> Statement:
-    """Rows of each predicate, at most `most`; -1 where no index finds them."""
-    scope = Scope("", ROW, hasher)
+def capped_counts(parts: Sequence[tuple[str, Predicate]], query: Query, hasher: KeyHasher, most: int) -> Statement:
+    """Rows of each predicate of a query, at most `most`; -1 where no index finds them."""
+    scope = Scope("", ROW, hasher, sight=query.sight)
     counts = []
     for type_name, part in parts:
         found = part.rids(scope.inner(type_name, ROW))
         limit = scope.value(most)
         counts.append("-1" if found is None else f"(SELECT count(*) FROM ({found} LIMIT {limit}) x)")
     return Statement(f"SELECT ARRAY[{', '.join(counts)}]::bigint[]", scope.values)
+
+
+def referring(tokens: Sequence[int], sight: Sight, hasher: KeyHasher, most: int) -> Statement:
+    """Resource ids that hold one of the links' tokens, of what a caller sees."""
+    scope = Scope("", ROW, hasher)
+    links = f"{ROW}.tokens && {scope.value(list(tokens))}::bigint[]"
+    seen = sight.of("").condition(scope)
+    limit = scope.value(most)
+    return Statement(f"SELECT rid FROM search {ROW} WHERE {links} AND {seen} ORDER BY rid LIMIT {limit}", scope.values)
 
 
 def _source(query: Query, driver: Predicate | None, scope: Scope) -> str:

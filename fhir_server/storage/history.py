@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Integer,
     Select,
@@ -34,7 +35,13 @@ from sqlalchemy.types import UserDefinedType
 
 from fhir_server import tables
 from fhir_server.model.resource_types import type_number
+from fhir_server.search.indexer import Indexer
+from fhir_server.search.keys import KeyHasher
+from fhir_server.search.predicate import Scope
+from fhir_server.search.sight import EVERYTHING, Sight
+from fhir_server.search.sql import Statement
 from fhir_server.storage.database import Database
+from fhir_server.storage.judge import shown
 from fhir_server.storage.read import VERSION_COLUMN_NAMES, to_version
 from fhir_server.storage.statements import compile_template
 from fhir_server.storage.version import Version
@@ -70,24 +77,51 @@ class HistoryQuery:
     limit: int = 50
     snapshot: str | None = None
     after: Position | None = None
+    sight: Sight = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
+    """`end` is where the next page goes on, None where this is the last."""
+
     versions: list[Version]
     snapshot: str
+    end: Position | None
 
 
-async def read_history(database: Database, query: HistoryQuery) -> HistoryPage:
-    """Up to `limit` versions past `after`, under the snapshot of the query or a new one."""
+async def read_history(database: Database, indexer: Indexer, query: HistoryQuery) -> HistoryPage:
+    """Up to `limit` versions past `after` that are seen, under the snapshot of the query or a new one.
+
+    What a scope asks of the content is judged afterwards: such a page may be shorter than the limit.
+    """
     async with database.connection() as connection:
         snapshot = query.snapshot
         if snapshot is None:
             taken = await (await connection.execute(TAKE_SNAPSHOT)).fetchone()
             snapshot = str(taken[0]) if taken else ""
+        statement = _statement(query, snapshot, indexer.hasher)
         cursor = connection.cursor(binary=True)
-        await cursor.execute(_template(_shape(query)), _values(query, snapshot), prepare=False)
-        return HistoryPage([to_version(row) for row in await cursor.fetchall()], snapshot)
+        await cursor.execute(statement.sql, statement.values, prepare=False)
+        found = [to_version(row) for row in await cursor.fetchall()]
+    page = found[: query.limit]
+    last = page[-1] if len(found) > query.limit > 0 else None
+    end = (last.last_updated, last.rid, last.version) if last else None
+    return HistoryPage(shown(query.sight, indexer, page), snapshot, end)
+
+
+def _statement(query: HistoryQuery, snapshot: str, hasher: KeyHasher) -> Statement:
+    """The template, and what the caller may see by the rights each version was stored with."""
+    sql, values = _template(_shape(query)), _values(query, snapshot)
+    if not query.sight.is_everything:
+        for table in (tables.resource, tables.history):
+            scope = Scope("", table.name, hasher, values)
+            sql = sql.replace(_rights_of(table), query.sight.rights.condition(scope))
+    return Statement(sql, values)
+
+
+def _rights_of(table: Table) -> str:
+    """Where a template has the condition on the rights of the versions of a table."""
+    return f"{table.name}_rights"
 
 
 class _Shape(NamedTuple):
@@ -98,11 +132,13 @@ class _Shape(NamedTuple):
     since: bool
     at: bool
     after: bool
+    rights: bool
 
 
 def _shape(query: HistoryQuery) -> _Shape:
     given = (query.type_name, query.id, query.since, query.at, query.after)
-    return _Shape(*(value is not None for value in given))
+    of_type, of_instance, since, at, after = (value is not None for value in given)
+    return _Shape(of_type, of_instance, since, at, after, not query.sight.is_everything)
 
 
 def _values(query: HistoryQuery, snapshot: str) -> dict[str, Any]:
@@ -110,7 +146,7 @@ def _values(query: HistoryQuery, snapshot: str) -> dict[str, Any]:
     last_updated, rid, version = query.after or (None, None, None)
     return {
         "snapshot": snapshot,
-        "page_limit": query.limit,
+        "page_limit": query.limit + 1,
         "type_number": None if query.type_name is None else type_number(query.type_name),
         "resource_id": query.id,
         "since": query.since,
@@ -134,7 +170,7 @@ def _half(table: Table, shape: _Shape) -> Select[Any]:
     columns = [table.c[name] for name in VERSION_COLUMN_NAMES]
     snapshot = cast(bindparam("snapshot", type_=Text()), PgSnapshot())
     visible = func.pg_visible_in_snapshot(table.c.xid, snapshot)
-    conditions = [visible, *_scope(table, shape), *_times(table, shape)]
+    conditions = [visible, *_scope(table, shape), *_times(table, shape), *_rights(table, shape)]
     return select(*columns).where(*conditions).order_by(*_newest_first(table.c)).limit(LIMIT)
 
 
@@ -151,6 +187,10 @@ def _scope(table: Table, shape: _Shape) -> list[ColumnElement[bool]]:
     directory = tables.directory.c
     rid = select(directory.rid).where(directory.type == number, directory.id == bindparam("resource_id", type_=Text()))
     return [table.c.rid == rid.scalar_subquery()]
+
+
+def _rights(table: Table, shape: _Shape) -> list[ColumnElement[bool]]:
+    return [literal_column(_rights_of(table), Boolean())] if shape.rights else []
 
 
 def _times(table: Table, shape: _Shape) -> list[ColumnElement[bool]]:

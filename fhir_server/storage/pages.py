@@ -57,7 +57,7 @@ class Searcher:
         counts: dict[tuple[str, Predicate], int] = {}
         if parts:
             most = seek_rows_max(query, statistics) + 1
-            statement = capped_counts(parts, self.finder.indexer.hasher, most)
+            statement = capped_counts(parts, query, self.finder.indexer.hasher, most)
             rows = (await self._rows(statement))[0][0]
             counts = {part: found for part, found in zip(parts, rows, strict=True) if found >= 0}
             self.steps.append(Step("count", statement, sum(counts.values())))

@@ -22,6 +22,7 @@ from fhir_server.storage.draft import Attempt, Drafter, Validate
 from fhir_server.storage.events import Waker
 from fhir_server.storage.find import STORED_DEPTH, Finder, Outdated
 from fhir_server.storage.intents import Intent, Outcome, Resource
+from fhir_server.storage.judge import UNGUARDED, Guard, shown
 from fhir_server.storage.locks import lock_identities
 from fhir_server.storage.read import LOCK_TO_CHANGE, LOCK_TO_DELETE, Key, current_versions
 from fhir_server.storage.rids import RidSource
@@ -66,6 +67,7 @@ class Batch:
     integrity: Integrity = "off"
     guard_deletes: bool = False
     finish: Finish | None = None
+    guard: Guard = UNGUARDED
 
 
 class Writer:
@@ -194,7 +196,10 @@ class Writer:
         current = await self._lock_current(connection, steps)
         for step in steps:
             if step.outcome is None and step.same_as is None:
-                step.outcome = self._drafter.draft(step, current.get(step.key), attempt)
+                known = batch.guard.before(self._indexer, step, current.get(step.key))
+                step.outcome = self._drafter.draft(step, known, attempt)
+                if step.outcome.written and step.outcome.version:
+                    batch.guard.after(self._indexer, step, step.outcome.version)
         await self._lock_patched(connection, attempt)
         warnings = await self._check_integrity(connection, batch, attempt, steps)
         await self._finder.verify(connection)
@@ -224,10 +229,19 @@ class Writer:
         ]
         written = {key_of(v.stored) for v in attempt.written if v.index}
         deleted = {key_of(v.stored) for v in attempt.written if not v.index}
-        issues = await dangling(connection, links, written, deleted)
+        hidden = await self._hidden(connection, batch, links, written)
+        issues = await dangling(connection, links, written, deleted | hidden)
         if issues and batch.integrity == "enforce":
             raise Unprocessable("A reference would lead nowhere", issues)
         return [replace(issue, severity="warning") for issue in issues]
+
+    async def _hidden(self, connection: Connection, batch: Batch, links: Sequence[Link], written: set[Key]) -> set[Key]:
+        """What the links lead to and the writer may not know of: for them it is not there."""
+        if batch.guard.read.is_everything:
+            return set()
+        targets = (await current_versions(connection, {link.key for link in links} - written)).values()
+        seen = {key_of(version) for version in shown(batch.guard.read, self._indexer, targets)}
+        return {key_of(version) for version in targets} - seen
 
     async def _refuse_orphans(self, connection: Connection, attempt: Attempt) -> None:
         """Runs after the writes: what was deleted or changed beside the target refers to it no longer."""

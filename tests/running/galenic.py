@@ -87,6 +87,7 @@ def running(app_url: str, *, processes: int = 1, worker: bool = True, **settings
         "GALENIC_INDEX_KEY": INDEX_KEY,
         "GALENIC_CURSOR_KEY": CURSOR_KEY,
         "GALENIC_LOG_LEVEL": "warning",
+        "GALENIC_AUTH": "off",
     }
     environment |= {f"GALENIC_{name.upper()}": value for name, value in settings.items()}
     galenic = Galenic(f"http://127.0.0.1:{port}/fhir", environment, listener)

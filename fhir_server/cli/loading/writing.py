@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import msgspec
 
+from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
 from fhir_server.cli.loading.report import Report
 from fhir_server.cli.loading.work import Ready, Refused, Submission, refused
 from fhir_server.errors import Issue, Unavailable
 from fhir_server.model.parser import parse_written
-from fhir_server.rest.application import ANONYMOUS, TREATMENT
 from fhir_server.rest.batch import batch_or_transaction
+from fhir_server.rest.caller import ANONYMOUS
 from fhir_server.rest.message import FHIR_JSON, Request
 from fhir_server.rest.server import Server
 from fhir_server.storage.find import Finder

@@ -16,15 +16,18 @@ from fhir_server.rest.conditions import FORMAT
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.operations.related import related
 from fhir_server.rest.parameters import Pairs
+from fhir_server.rest.permission import sight, visible
 from fhir_server.rest.search import position
 from fhir_server.rest.searchset import CURSOR, Answer, searchset
 from fhir_server.rest.server import Server
+from fhir_server.search.boolean import flat
 from fhir_server.search.care_dates import CaredFor
 from fhir_server.search.criteria import Criteria
 from fhir_server.search.parse import parse_count
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.query import Query
 from fhir_server.search.resource import InCompartment, OfTypes
+from fhir_server.search.sight import EVERYTHING
 from fhir_server.search.types.date import EARLIEST, LATEST, Ends, span
 from fhir_server.storage.database import Connection
 from fhir_server.storage.pages import Searcher
@@ -58,26 +61,26 @@ async def everything(server: Server, request: Request) -> Response:
     """A searchset Bundle, page by page; `NotFound` and `Gone` for the patient, `Invalid` for parameters."""
     if request.type_name != "Patient":
         raise NotFound(f"There is no operation $everything on {request.type_name}")
-    asked = _asked(server, request.id, [*_pairs(request.parameters), *_pairs(_posted(server, request))])
+    asked = _asked(server, request, [*_pairs(request.parameters), *_pairs(_posted(server, request))])
     path = f"Patient/{request.id}/$everything"
     begun = Answer(path, asked.query, cursor=request.parameter(CURSOR))
     after, snapshot = position(server, begun)
     async with server.database.connection() as connection:
-        await _check_patient(connection, request.id)
+        await _check_patient(connection, server, request)
         found = await Searcher(connection, server.finder).page(asked.query, after, snapshot)
-        included = await related(connection, server, request.id, found.versions)
+        included = await related(connection, server, request, found.versions)
     shown = replace(found, versions=[one for one in found.versions if asked.shows(one)])
     included = replace(included, versions=[one for one in included.versions if asked.shows(one)])
-    return Response(200, {}, searchset(server, replace(begun, found=shown, included=included)))
+    done = replace(begun, found=shown, included=included)
+    return Response(200, {}, searchset(server, done), released=done.released)
 
 
-async def _check_patient(connection: Connection, patient_id: str) -> None:
-    key = ("Patient", patient_id)
-    patient = (await current_versions(connection, [key])).get(key)
-    if patient is None:
-        raise NotFound(f"There is no Patient/{patient_id}")
-    if patient.body is None:
-        raise Gone(f"Patient/{patient_id} was deleted")
+async def _check_patient(connection: Connection, server: Server, request: Request) -> None:
+    found = visible(server, request, (await current_versions(connection, [("Patient", request.id)])).values())
+    if not found:
+        raise NotFound(f"There is no Patient/{request.id}")
+    if found[0].deleted:
+        raise Gone(f"Patient/{request.id} was deleted")
 
 
 def _pairs(pairs: Pairs) -> Iterator[tuple[str, str]]:
@@ -104,7 +107,7 @@ def _posted_pair(parameter: object) -> tuple[str, str]:
     return name, str(value)
 
 
-def _asked(server: Server, patient_id: str, pairs: Sequence[tuple[str, str]]) -> Asked:
+def _asked(server: Server, request: Request, pairs: Sequence[tuple[str, str]]) -> Asked:
     once = _once(pairs)
     types = frozenset(one for name, text in pairs if name == "_type" for one in text.split(","))
     if unknown := sorted(types - NUMBERS.keys()):
@@ -114,7 +117,9 @@ def _asked(server: Server, patient_id: str, pairs: Sequence[tuple[str, str]]) ->
     if count == 0:
         raise _invalid("_count", "is 1 or more")
     applied = (*(pair for pair in pairs if pair[0] != "_count"), ("_count", str(count)))
-    query = Query("", tuple(_where(server, patient_id, once, types)), applied, count=count)
+    seen = sight(server, request, "r")
+    where = flat((*_where(server, request.id, once, types), seen.of("")))
+    query = Query("", where, applied, count=count, sight=seen)
     return Asked(query, types, since[0] if since else None)
 
 
@@ -136,7 +141,7 @@ def _where(server: Server, patient_id: str, once: dict[str, str], types: frozens
     if types and types.isdisjoint(PATIENT_FREE):
         yield OfTypes(tuple(sorted(types)))
     if "_since" in once:
-        options = server.parse_options(None)
+        options = server.parse_options(None, EVERYTHING)
         criteria = Criteria(server.indexer.registry, server.base_url, options.now)
         yield criteria.of_type("", "_lastUpdated", f"ge{once['_since']}")
     low = _span("start", once["start"])[0] if "start" in once else EARLIEST

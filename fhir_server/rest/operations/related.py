@@ -9,6 +9,8 @@ from fhir_server.auth.compartments import PATIENT_FREE
 from fhir_server.errors import TooCostly
 from fhir_server.model.walk import references
 from fhir_server.rest.include import Included
+from fhir_server.rest.message import Request
+from fhir_server.rest.permission import visible
 from fhir_server.rest.server import Server
 from fhir_server.search.limits import INCLUDED_MAX, ITERATE_DEPTH_MAX
 from fhir_server.search.types.reference import local_reference
@@ -18,8 +20,8 @@ from fhir_server.storage.read import Key, current_versions
 from fhir_server.storage.version import Version
 
 
-async def related(connection: Connection, server: Server, patient_id: str, sources: Sequence[Version]) -> Included:
-    """Patient-free resources that `sources` refer to, and those refer to, each once.
+async def related(connection: Connection, server: Server, request: Request, sources: Sequence[Version]) -> Included:
+    """Patient-free resources that `sources` refer to, and those refer to, each once, if the caller may see them.
 
     One that is in somebody's compartment, or refers to another patient, is not among them. Raises `TooCostly`.
     """
@@ -33,8 +35,8 @@ async def related(connection: Connection, server: Server, patient_id: str, sourc
         if len(seen) > len(sources) + INCLUDED_MAX:
             raise TooCostly(f"The page refers to more than {INCLUDED_MAX} resources; ask for fewer with _count")
         seen.update(keys)
-        met = (await current_versions(connection, keys)).values()
-        newest = [one for one in met if one.body and _is_free(server, patient_id, one)]
+        met = visible(server, request, (await current_versions(connection, keys)).values())
+        newest = [one for one in met if one.body and _is_free(server, request.id, one)]
         found += newest
     return Included(found)
 

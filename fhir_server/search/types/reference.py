@@ -155,12 +155,13 @@ class Chained:
             source = (
                 f"directory {found} JOIN search {other.alias} ON {other.alias}.rid = {found}.rid"
                 f" WHERE {found}.type = {type_number('Patient')} AND {found}.id = {scope.alias}.patient"
+                f" AND {other.seen()}"
             )
         else:
             half = scope.key(self.name)
             source = (
                 f"unnest({scope.alias}.tokens) link JOIN search {other.alias} ON {other.alias}.self = link # {half}"
-                f" WHERE {other.of_type()}"
+                f" WHERE {other.seen()}"
             )
         return f"EXISTS (SELECT FROM {source} AND {self.part.condition(other)} OFFSET 0)"
 
@@ -175,7 +176,7 @@ class Chained:
             link = f"{row.alias}.tokens @> ARRAY[{other.alias}.self # {scope.key(self.name)}]"
         return (
             f"SELECT {row.alias}.rid FROM {other.among(found)} JOIN search {row.alias} ON {link}"
-            f" WHERE {row.of_type()} AND {other.of_type()}"
+            f" WHERE {row.of_type()} AND {other.seen()}"
         )
 
     def by_column(self, type_name: str) -> bool:
@@ -202,7 +203,7 @@ class ReferredToBy:
         else:
             link = f"{other.alias}.tokens @> ARRAY[{scope.alias}.self # {other.key(self.name)}]"
         return (
-            f"EXISTS (SELECT FROM search {other.alias} WHERE {other.of_type()} AND {link}"
+            f"EXISTS (SELECT FROM search {other.alias} WHERE {other.seen()} AND {link}"
             f" AND {self.part.condition(other)} OFFSET 0)"
         )
 
@@ -215,10 +216,12 @@ class ReferredToBy:
             return (
                 f"SELECT {row.alias}.rid FROM {other.among(found)} JOIN directory {row.alias}"
                 f" ON {row.alias}.type = {type_number('Patient')} AND {row.alias}.id = {other.alias}.patient"
+                f" WHERE {other.seen()}"
             )
         return (
             f"SELECT {row.alias}.rid FROM {other.among(found)} CROSS JOIN unnest({other.alias}.tokens) link"
-            f" JOIN search {row.alias} ON {row.alias}.self = link # {other.key(self.name)} WHERE {row.of_type()}"
+            f" JOIN search {row.alias} ON {row.alias}.self = link # {other.key(self.name)}"
+            f" WHERE {row.of_type()} AND {other.seen()}"
         )
 
     def _by_column(self, scope: Scope) -> bool:

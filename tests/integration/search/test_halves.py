@@ -160,7 +160,7 @@ def stored(session: Session, resources: list[Entries]) -> Iterator[None]:
 
 
 def insert(session: Session, rid: int, resource: Entries) -> None:
-    row = INDEXER.row(resource, {})
+    row = INDEXER.row(resource)
     updated = next((span.low for span in resource.spans if span.name == date.LAST_UPDATED), drawing.NOON)
     session.execute(
         "INSERT INTO search (rid, type, id, last_updated, date_low, date_high, tokens, grams, words, compartments,"

@@ -16,6 +16,7 @@ import pytest
 from fhir_server.auth.context import Context
 from fhir_server.model.parser import write
 from fhir_server.search.parse import parse
+from fhir_server.search.sight import EVERYTHING
 from fhir_server.settings import Settings
 from fhir_server.storage.database import Connection
 from fhir_server.storage.pages import Searcher
@@ -172,7 +173,7 @@ async def fill(parts: Parts) -> None:
 async def visited_by(parts: Parts, type_name: str, text: str) -> tuple[int, list[str]]:
     """Rows that the statements of a first page touch, and the statements' plans."""
     pairs = [tuple(part.split("=", 1)) for part in text.split("&")]
-    options = parts.server.parse_options(None)
+    options = parts.server.parse_options(None, EVERYTHING)
     query, _ = parse(parts.server.indexer.registry, type_name, [*pairs, ("_count", str(PAGE))], options)
     async with opened(parts) as connection:
         searcher = Searcher(connection, parts.server.finder)

@@ -7,6 +7,7 @@ import pytest
 from fhir_server.auth.context import Context
 from fhir_server.errors import Ambiguous
 from fhir_server.search.parse import parse
+from fhir_server.search.sight import EVERYTHING
 from fhir_server.search.query import Query
 from fhir_server.storage.find import CANDIDATES
 from fhir_server.storage.intents import Intent, Outcome
@@ -25,7 +26,7 @@ def colliding(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 def a_query(parts: Parts, value: str) -> Query:
     server = parts.server
-    options = server.parse_options(None)
+    options = server.parse_options(None, EVERYTHING)
     return parse(server.indexer.registry, "Patient", [("identifier", f"urn:mrn|{value}")], options)[0]
 
 
