@@ -7,8 +7,8 @@ import pytest
 from fhir_server.auth.context import Context
 from fhir_server.errors import Ambiguous
 from fhir_server.search.parse import parse
-from fhir_server.search.sight import EVERYTHING
 from fhir_server.search.query import Query
+from fhir_server.search.sight import EVERYTHING
 from fhir_server.storage.find import CANDIDATES
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.transact import Batch
