@@ -3,8 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fhir_server.audit.recorder import Recorder
+from fhir_server.audit.reviewer import Reviewer
 from fhir_server.audit.seal import Sealer
 from fhir_server.auth.compartments import patient_parameters
+from fhir_server.identity.authorization import Authorizations
+from fhir_server.identity.client_keys import ClientKeys
+from fhir_server.identity.issuer import Issuer, Lifetimes
+from fhir_server.identity.oauth.endpoints import Endpoints
+from fhir_server.identity.oauth.server import Deployment
+from fhir_server.identity.origins import Origins
+from fhir_server.identity.outbound import Outbound
+from fhir_server.identity.signing_keys import SigningKeys
+from fhir_server.identity.tokens import TokenChecker
+from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rest.content import Body
 from fhir_server.rest.cursor import CursorSealer
@@ -27,6 +39,19 @@ from fhir_server.validation.validator import Validator
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """The authorization server, and who asks it."""
+
+    deployment: Deployment
+    transactions: Transactions
+    endpoints: Endpoints
+    authorizations: Authorizations
+    tokens: TokenChecker
+    origins: Origins
+    dynamic_registration: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a process of the API or of the loader runs on."""
 
@@ -34,6 +59,7 @@ class Parts:
     hasher: KeyHasher
     body_limits: Body
     redis_url: str | None
+    identity: Identity
 
 
 def base_url(settings: Settings) -> str:
@@ -73,10 +99,41 @@ def build(settings: Settings) -> Parts:
         limits=_limits(settings),
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
+        recorder=Recorder(database),
         access=None,
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    return Parts(server, hasher, Body(settings.body_bytes_max, settings.body_seconds_max), redis_url)
+    body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
+    return Parts(server, hasher, body_limits, redis_url, build_identity(settings, database))
+
+
+def build_identity(settings: Settings, database: Database) -> Identity:
+    transactions, deployment = Transactions(_required(settings, "database_url")), build_deployment(settings)
+    keys = ClientKeys(Outbound(allow_private=settings.outbound_allow_private))
+    return Identity(
+        deployment=deployment,
+        transactions=transactions,
+        endpoints=Endpoints(deployment, transactions, keys),
+        authorizations=Authorizations(transactions, deployment.issuer, deployment.lifetimes),
+        tokens=TokenChecker(database),
+        origins=Origins(database),
+        dynamic_registration=settings.dynamic_registration == "on",
+    )
+
+
+def build_deployment(settings: Settings) -> Deployment:
+    """What all requests to the authorization server have in common; for the command line too."""
+    lifetimes = Lifetimes(
+        access=settings.access_token_seconds,
+        backend_access=settings.backend_token_seconds,
+        offline_refresh=settings.offline_access_days * 24 * 3_600,
+    )
+    return Deployment(Issuer(base_url(settings)), lifetimes, SigningKeys(_secret(settings)))
+
+
+def _secret(settings: Settings) -> bytes:
+    """Of the installation; it cannot change, or nothing in the search index would be found."""
+    return bytes.fromhex(_required(settings, "index_key"))
 
 
 def from_environment() -> Parts:
@@ -92,6 +149,10 @@ def build_sealer(settings: Settings) -> Sealer:
     return Sealer(_required(settings, "database_url"))
 
 
+def build_reviewer(settings: Settings) -> Reviewer:
+    return Reviewer(_required(settings, "database_url"))
+
+
 def build_reindexing(settings: Settings) -> Reindexing:
     return Reindexing(_indexer_source(settings, _hasher(settings)))
 
@@ -102,7 +163,7 @@ def build_indexer(settings: Settings, generations: Generations | None = None) ->
 
 
 def _hasher(settings: Settings) -> KeyHasher:
-    return KeyHasher(bytes.fromhex(_required(settings, "index_key")))
+    return KeyHasher(_secret(settings))
 
 
 def _indexer_source(settings: Settings, hasher: KeyHasher) -> IndexerSource:

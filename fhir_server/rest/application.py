@@ -6,6 +6,8 @@ from typing import Any, Final
 from uuid import uuid4
 
 from fhir_server.errors import Invalid, Unavailable
+from fhir_server.outcome import status_and_issues
+from fhir_server.rest.auditing import failure_of, records_of
 from fhir_server.rest.caller import Caller, anonymous, identify
 from fhir_server.rest.content import Body, compressed, pretty, read_body
 from fhir_server.rest.failure import failure
@@ -35,6 +37,8 @@ class Exchange:
     request_id: str
     address: str = ""
     content_type: str = FHIR_JSON
+    request: Request | None = None
+    interaction: str = ""
     pretty: bool = False
 
 
@@ -51,11 +55,24 @@ class FhirApplication:
         request_id = usable_request_id(headers.get("x-request-id")) or str(uuid4())
         exchange = Exchange(scope["method"], headers, request_id, _address(scope))
         try:
-            response = await self._respond(scope, receive, exchange)
+            response = await self._recorded(scope, receive, exchange)
         except Exception as error:  # noqa: BLE001 - nothing leaves without an OperationOutcome
             response = failure(error, request_id)
             exchange.content_type = FHIR_JSON
         await _send(send, exchange, response)
+
+    async def _recorded(self, scope: Any, receive: Any, exchange: Exchange) -> Response:
+        """The answer, when its record is committed: what cannot be recorded does not leave."""
+        recorder = self._server.recorder
+        try:
+            response = await self._respond(scope, receive, exchange)
+        except Exception as error:
+            if exchange.request is not None:
+                await recorder.record(*failure_of(exchange.request, exchange.interaction, status_and_issues(error)[0]))
+            raise
+        if exchange.request is not None:
+            await recorder.record(*records_of(exchange.request, exchange.interaction, response))
+        return response
 
     async def _respond(self, scope: Any, receive: Any, exchange: Exchange) -> Response:
         parameters = _parameters(scope["query_string"])
@@ -79,9 +96,11 @@ class FhirApplication:
             member=target.member,
             grant=caller.grant,
         )
+        exchange.request, exchange.interaction = request, route.interaction
         permit(route, request)
         if exchange.method in ("POST", "PUT", "PATCH"):
             request = replace(request, body=await read_body(receive, exchange.headers, self._body_limits))
+            exchange.request = request
         if route.interaction not in BY_ID:
             await self._renew(route.interaction)
         return await route.handler(self._server, request)

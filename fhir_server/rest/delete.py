@@ -15,7 +15,7 @@ async def delete(server: Server, request: Request) -> Response:
 
 def respond(outcome: Outcome) -> Response:
     headers = {"ETag": etag(outcome.version)} if outcome.version else {}
-    return Response(outcome.status, headers, None, outcome.version)
+    return Response(outcome.status, headers, None, outcome.version, recorded=outcome.written)
 
 
 def intent(server: Server, request: Request) -> Intent:

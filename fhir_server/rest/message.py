@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fhir_server.audit.record import Record
 from fhir_server.auth.context import Context
 from fhir_server.auth.grant import NOTHING, Grant
 from fhir_server.errors import Issue
@@ -56,7 +57,8 @@ class Request:
 class Response:
     """`body` is JSON as it is sent, None for none; `version` the one it speaks of.
 
-    `released` are the compartments (`Patient/1`) of all resources in the body: whose data leaves.
+    `released` are the compartments (`Patient/1`) of all resources in the body: whose data leaves. `recorded`: the
+    transaction of a write has put it into the audit trail; `records` are those of a Bundle's entries.
     """
 
     status: int
@@ -65,3 +67,5 @@ class Response:
     version: Version | None = None
     warnings: tuple[Issue, ...] = ()
     released: frozenset[str] = frozenset()
+    recorded: bool = False
+    records: tuple[Record, ...] = ()

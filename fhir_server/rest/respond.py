@@ -20,19 +20,21 @@ def location(base_url: str, version: Version) -> str:
 
 def written(base_url: str, request: Request, outcome: Outcome) -> Response:
     """After a create, update or patch, as `Prefer: return=…` asks. https://hl7.org/fhir/R4/http.html#ops."""
-    version = outcome.version
+    version, recorded = outcome.version, outcome.written
     if version is None:
-        return Response(outcome.status)
+        return Response(outcome.status, recorded=recorded)
     headers = version_headers(version)
     if outcome.status == 201 or not outcome.written:  # noqa: PLR2004 - Created
         headers["Location"] = location(base_url, version)
     match request.preferences.returning:
         case "minimal":
-            return Response(outcome.status, headers, None, version, outcome.warnings)
+            return Response(outcome.status, headers, None, version, outcome.warnings, recorded=recorded)
         case "OperationOutcome":
-            return Response(outcome.status, headers, outcome_body((*outcome.warnings, _done(version))), version)
+            told = outcome_body((*outcome.warnings, _done(version)))
+            return Response(outcome.status, headers, told, version, recorded=recorded)
         case _:
-            return Response(outcome.status, headers, version.body, version, outcome.warnings)
+            owners = frozenset(version.compartments)
+            return Response(outcome.status, headers, version.body, version, outcome.warnings, owners, recorded)
 
 
 def _done(version: Version) -> Issue:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from fhir_server.audit.recorder import Recording
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
 from fhir_server.rest.caller import AccessCheck
@@ -44,6 +45,7 @@ class Server:
     limits: Limits
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]
+    recorder: Recording
     access: AccessCheck | None
     """None: a server without authorization, where everybody may do everything."""
     made_once: dict[str, bytes] = field(default_factory=dict)

@@ -6,8 +6,10 @@ Writes are one commit, whatever the order of the entries; reads see what was wri
 from collections.abc import Sequence
 from typing import Any, Final
 
+from fhir_server.audit.record import Record
 from fhir_server.errors import GalenicError, Issue, NotSupported
 from fhir_server.rest import create, delete, patch, read, search, update, vread
+from fhir_server.rest.auditing import records_of
 from fhir_server.rest.commit import guards_deletes, transaction_integrity
 from fhir_server.rest.entries import entry_request, response_entry
 from fhir_server.rest.links import link_entries
@@ -30,8 +32,11 @@ Asked = tuple[Request, Target, str | None]
 
 async def transaction(
     server: Server, bundle_request: Request, bundle: dict[str, Any], entries: Sequence[Any]
-) -> list[dict[str, Any]]:
-    """The answer to each entry, in the order of the request; raises the first failure, naming its entry."""
+) -> tuple[list[dict[str, Any]], Response]:
+    """The answer to each entry, in the order of the request, and what is to be recorded of them.
+
+    Raises the first failure, naming its entry.
+    """
     server.validate(bundle)
     asked = [_ask(server, bundle_request, entry, number) for number, entry in enumerate(entries)]
     intents = {number: _intent(server, one) for number, one in enumerate(asked) if one[0].method in INTENTS}
@@ -55,7 +60,14 @@ async def transaction(
     outcomes = await server.writer.write(batch)
     for number, outcome in zip(intents, outcomes, strict=True):
         answers[number] = _written(server, asked[number][0], outcome)
-    return [response_entry(server, bundle_request, asked[n][0], answers[n]) for n in range(len(asked))]
+    told = [response_entry(server, bundle_request, asked[n][0], answers[n]) for n in range(len(asked))]
+    records = (one for n in range(len(asked)) for one in _records(server, asked[n], answers[n]))
+    return told, Response(200, recorded=any(one.written for one in outcomes), records=tuple(records))
+
+
+def _records(server: Server, asked: Asked, answer: Response) -> Sequence[Record]:
+    request, target, _ = asked
+    return records_of(request, server.routes.find(request.method, target).interaction, answer)
 
 
 def _ask(server: Server, bundle_request: Request, entry: Any, number: int) -> Asked:

@@ -228,7 +228,8 @@ def _marked(sent: Sent, versions: Sequence[Stored]) -> list[Named]:
 
 
 def transactions_recorded(ledger: Sequence[Sent], contents: Contents) -> bool:
-    """One audit record for each transaction as a whole that was done, none for others."""
+    """One audit record for each transaction as a whole that was done; of others none says that they were."""
     done = contents.written_by().keys()
     expected = Counter(sent.marker for sent in ledger if sent.kind == "transaction" and sent.marker in done)
-    return expected == Counter(record.request_id for record in contents.audit if record.type is None)
+    told = (one for one in contents.audit if one.interaction == "transaction" and one.outcome == 200)
+    return expected == Counter(record.request_id for record in told)

@@ -32,7 +32,7 @@ async def reindex(server: Server, request: Request) -> Response:
         job = await build(connection, tuple(judgement.definitions))
         await record(connection, AuditEntry(OPERATION, ACCEPTED), request.context)
     headers = {"Content-Location": f"{server.base_url}/$job-status?job={job.id}"}
-    return Response(ACCEPTED, headers, outcome_body(_issues(judgement, job)))
+    return Response(ACCEPTED, headers, outcome_body(_issues(judgement, job)), recorded=True)
 
 
 def _check_body(server: Server, request: Request) -> None:
