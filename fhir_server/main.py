@@ -11,19 +11,24 @@ from starlette.routing import Mount, Route
 from fhir_server.health import health_routes
 from fhir_server.rest.application import FhirApplication
 from fhir_server.storage.index_key import check_index_key
+from fhir_server.web.cors import Cors, public_paths
+from fhir_server.web.discovery import discovery_routes
+from fhir_server.web.oauth import oauth_routes
 from fhir_server.wiring import Parts, from_environment
 
 
 def create_app(parts: Parts | None = None) -> FastAPI:
     """The application of one process, of the parts handed in or of what the environment says."""
     parts = parts or from_environment()
-    database = parts.server.database
+    database, identity = parts.server.database, parts.identity
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
         await check_index_key(database, parts.hasher)
+        identity.transactions.open()
         yield
+        identity.transactions.close()
         await database.close()
 
     app = FastAPI(title="Galenic", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -31,9 +36,13 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     fhir = FhirApplication(parts.server, parts.body_limits, base_path)
     below = Mount(base_path, fhir)
     below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # an escaped line break is part of a path
+    app.add_middleware(Cors, origins=identity.origins, public=public_paths(base_path))
+    registers = identity.dynamic_registration
     app.router.redirect_slashes = False  # the base is served with and without its slash
     app.router.routes[:0] = [
         *health_routes(database, parts.redis_url),
+        *discovery_routes(identity.deployment.issuer, base_path, dynamic_registration=registers),
+        *oauth_routes(identity.endpoints, database.clock, dynamic_registration=registers),
         *([Route(base_path, fhir)] if base_path else []),
         below,
     ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -39,6 +39,18 @@ class Settings(BaseSettings):
     auth: Literal["on", "off"] = Field(
         "on", description="Whether requests need an access token; off is refused in production (word)"
     )
+    access_token_seconds: int = Field(3_600, ge=60, le=3_600, description="Life of an app's access token (seconds)")
+    backend_token_seconds: int = Field(300, ge=30, le=300, description="Life of a system's access token (seconds)")
+    offline_access_days: int = Field(
+        90, ge=1, le=400, description="How long a refresh token of offline_access waits for its next use (days)"
+    )
+    dynamic_registration: Literal["on", "off"] = Field(
+        "off", description="Whether apps may register themselves, without an operator (word)"
+    )
+    outbound_allow_private: bool = Field(
+        False,
+        description="Fetch clients' keys from private addresses and by http; refused in production (true or false)",
+    )
     demo: bool = Field(True, description="Load the demo set at the first start on embedded PostgreSQL (true or false)")
     api_processes: int = Field(1, ge=1, le=64, description="API processes sharing the port (processes)")
     database_connections: int = Field(12, ge=4, le=64, description="Connections per API process (connections)")
@@ -66,3 +78,10 @@ class Settings(BaseSettings):
     )
     event_retention_days: int = Field(30, ge=1, description="How long events are kept (days)")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line (level)")
+
+    @field_validator("outbound_allow_private")
+    @classmethod
+    def _not_in_production(cls, value: bool, others: ValidationInfo) -> bool:
+        if value and others.data.get("env") == "production":
+            raise ValueError("it is for development, and refused with GALENIC_ENV=production")
+        return value

@@ -73,7 +73,7 @@ TOKENS = """
 CREATE TABLE token_family (
     id uuid NOT NULL CONSTRAINT token_family_pk PRIMARY KEY,
     client_id text COLLATE "C" NOT NULL,
-    person_id text COLLATE "C",
+    person_id uuid,
     actor text COLLATE "C" NOT NULL,
     role text COLLATE "C" NOT NULL,
     scopes text COLLATE "C" NOT NULL,
@@ -117,7 +117,6 @@ CREATE TABLE refresh_token (
     hash bytea NOT NULL CONSTRAINT refresh_token_pk PRIMARY KEY,
     family uuid NOT NULL,
     generation integer NOT NULL,
-    scopes text COLLATE "C" NOT NULL,
     created timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires timestamptz NOT NULL,
     used timestamptz

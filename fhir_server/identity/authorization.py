@@ -9,7 +9,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 from authlib.common.urls import add_params_to_uri
-from psycopg.types.json import Jsonb
 
 from fhir_server.audit import statements as audit
 from fhir_server.audit.record import Record
@@ -17,13 +16,15 @@ from fhir_server.auth.access import BREAK_GLASS, TREATMENT
 from fhir_server.auth.context import Context
 from fhir_server.auth.roles import OWN_PATIENTS_ONLY, Role
 from fhir_server.errors import NotFound
+from fhir_server.identity import families
 from fhir_server.identity.granting import LAUNCH_ENCOUNTER, for_role, needs_patient, within, words
 from fhir_server.identity.issuer import Issuer, Lifetimes
 from fhir_server.identity.opaque import digest, fresh
 from fhir_server.identity.transactions import Transaction, Transactions
 
-AUTHORIZE: Final = "authorize"
-"""The interaction of its audit records."""
+CONSENT: Final = "consent"
+EMERGENCY: Final = "break-glass"
+"""The interactions of its audit records."""
 
 PENDING: Final = """
 SELECT r.*, c.name, c.uri, c.logo_uri FROM authorization_request r JOIN client c ON c.id = r.client_id
@@ -32,12 +33,6 @@ WHERE r.hash = %(hash)s AND r.decided IS NULL AND r.expires > clock_timestamp() 
 DECIDE: Final = """
 UPDATE authorization_request SET decided = clock_timestamp()
 WHERE hash = %(hash)s AND decided IS NULL AND expires > clock_timestamp() RETURNING *
-"""
-ADD_FAMILY: Final = """
-INSERT INTO token_family (id, client_id, person_id, actor, role, scopes, patients, context, session_id, purpose,
-                          reason, nonce)
-VALUES (%(id)s, %(client_id)s, %(person_id)s, %(actor)s, %(role)s, %(scopes)s, %(patients)s, %(context)s,
-        %(session_id)s, %(purpose)s, %(reason)s, %(nonce)s)
 """
 ADD_CODE: Final = """
 INSERT INTO authorization_code (hash, family, client_id, redirect_uri, code_challenge, expires)
@@ -51,7 +46,8 @@ class PendingRequest:
     """`scopes` are those of the asked ones that the client may have, as it wrote them, in its order.
 
     `launch_patient` is the id of the patient an EHR launched for; `prompt` is OpenID Connect's, "" where there is none.
-    `max_age` is how old the person's login may be (seconds).
+    `max_age` is how old the person's login may be (seconds). `redirect_uri` is where the browser goes back to, which
+    the policy of the pages has to name.
     """
 
     id: str
@@ -66,6 +62,7 @@ class PendingRequest:
     login_hint: str | None
     prompt: str
     max_age: int | None = None
+    redirect_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +113,8 @@ class Authorizations:
                 return self._refused(transaction, row, "access_denied", problem, _as_actor(row, decision))
             code = self._grant(transaction, row, decision, scopes, context)
             patients = (context["patient"],) if "patient" in context else ()
-            who = _as_actor(row, decision)
-            _record(transaction, Record(who, AUTHORIZE, 200, patients=patients, detail=" ".join(scopes)))
+            who, what = _as_actor(row, decision), EMERGENCY if decision.purpose == BREAK_GLASS else CONSENT
+            _record(transaction, Record(who, what, 200, patients=patients, detail=" ".join(scopes)))
             return self._redirect(row, {"code": code})
 
     def deny(self, request_id: str, error: str, description: str, address: str = "") -> str:
@@ -135,21 +132,23 @@ class Authorizations:
         scopes: tuple[str, ...],
         context: dict[str, Any],
     ) -> str:
-        code, family = fresh(), uuid4()
-        values = {
-            "client_id": row["client_id"],
-            "person_id": decision.person_id,
-            "actor": decision.actor,
-            "role": decision.role,
-            "scopes": " ".join(scopes),
-            "patients": list(decision.patients),
-            "context": Jsonb(context),
-            "session_id": decision.session_id,
-            "purpose": decision.purpose,
-            "reason": decision.reason,
-            "nonce": row["nonce"],
-        }
-        transaction.execute(ADD_FAMILY, values | {"id": family})
+        code = fresh()
+        family = families.add(
+            transaction,
+            families.NewFamily(
+                client_id=row["client_id"],
+                person_id=decision.person_id,
+                actor=decision.actor,
+                role=decision.role,
+                scopes=scopes,
+                patients=decision.patients,
+                context=context,
+                session_id=decision.session_id,
+                purpose=decision.purpose,
+                reason=decision.reason,
+                nonce=row["nonce"],
+            ),
+        )
         asked = {name: row[name] for name in ("client_id", "redirect_uri", "code_challenge")}
         transaction.execute(ADD_CODE, asked | {"hash": digest(code), "family": family, "seconds": self._lifetimes.code})
         return code
@@ -157,7 +156,7 @@ class Authorizations:
     def _refused(
         self, transaction: Transaction, row: dict[str, Any], error: str, description: str, who: Context
     ) -> str:
-        _record(transaction, Record(who, AUTHORIZE, 403, detail=f"{error}: {description}"))
+        _record(transaction, Record(who, CONSENT, 403, detail=f"{error}: {description}"))
         return self._redirect(row, {"error": error, "error_description": description})
 
     def _redirect(self, row: dict[str, Any], parameters: dict[str, str]) -> str:
@@ -188,6 +187,7 @@ def _pending(request_id: str, row: dict[str, Any]) -> PendingRequest:
         login_hint=row["login_hint"],
         prompt=row["prompt"],
         max_age=row["max_age"],
+        redirect_uri=row["redirect_uri"],
     )
 
 

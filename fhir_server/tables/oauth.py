@@ -113,7 +113,7 @@ token_family = Table(  # one decision, and all tokens that descend from it
     metadata,
     Column("id", Uuid, nullable=False),
     code("client_id"),
-    _text("person_id"),
+    Column("person_id", Uuid),  # null: a system
     code("actor"),
     code("role"),
     code("scopes"),
@@ -166,7 +166,6 @@ refresh_token = Table(
     _hash(),
     Column("family", Uuid, nullable=False),
     Column("generation", Integer, nullable=False),
-    code("scopes"),
     _created(),
     _expires(),
     Column("used", INSTANT),

@@ -1,0 +1,95 @@
+"""CORS: discovery for pages of every origin, the rest for those of registered clients.
+
+https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#considerations-for-cross-origin-resource-sharing-cors-support
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from fhir_server.errors import Unavailable
+from fhir_server.identity.origins import Origins
+
+METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
+HEADERS: Final = (
+    "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, "
+    "X-Request-Id"
+)
+EXPOSED: Final = (
+    "ETag, Location, Content-Location, Last-Modified, Retry-After, WWW-Authenticate, X-Progress, X-Request-Id"
+)
+PREFLIGHT_SECONDS: Final = 600
+"""How long a browser may remember what it was allowed (seconds)."""
+
+NO_CONTENT: Final = 204
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+class Cors:
+    """An ASGI middleware; `public` are paths that any page may read, which know no credentials."""
+
+    def __init__(self, app: Any, origins: Origins, public: frozenset[str]) -> None:
+        self._app = app
+        self._origins = origins
+        self._public = public
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        origin = _header(scope, b"origin") if scope["type"] == "http" else None
+        if origin is None:
+            await self._app(scope, receive, send)
+            return
+        allowed = await self._allowed(scope["path"], origin)
+        if allowed and scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method"):
+            await _preflight(send, allowed)
+            return
+        await self._app(scope, receive, _with(send, _answer_headers(allowed)))
+
+    async def _allowed(self, path: str, origin: str) -> str | None:
+        """What Access-Control-Allow-Origin says; None: nothing."""
+        if path in self._public:
+            return "*"
+        try:
+            return origin if await self._origins.has(origin) else None
+        except Unavailable:
+            return None
+
+
+def public_paths(base_path: str) -> frozenset[str]:
+    """Where discovery is."""
+    documents = (".well-known/smart-configuration", ".well-known/openid-configuration", "metadata")
+    return frozenset({f"{base_path}/{name}" for name in documents} | {"/auth/jwks", "/auth/smart-style.json"})
+
+
+def _header(scope: Any, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+async def _preflight(send: Any, allowed: str) -> None:
+    headers = [
+        *_answer_headers(allowed),
+        (b"access-control-allow-methods", METHODS.encode()),
+        (b"access-control-allow-headers", HEADERS.encode()),
+        (b"access-control-max-age", str(PREFLIGHT_SECONDS).encode()),
+    ]
+    await send({"type": "http.response.start", "status": NO_CONTENT, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _answer_headers(allowed: str | None) -> RawHeaders:
+    """Caches keep the answers for different origins apart."""
+    if allowed is None:
+        return [(b"vary", b"Origin")]
+    headers = [
+        (b"access-control-allow-origin", allowed.encode("latin-1")),
+        (b"access-control-expose-headers", EXPOSED.encode()),
+    ]
+    return headers if allowed == "*" else [*headers, (b"vary", b"Origin")]
+
+
+def _with(send: Any, added: Iterable[tuple[bytes, bytes]]) -> Any:
+    async def send_more(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *added]}
+        await send(message)
+
+    return send_more
