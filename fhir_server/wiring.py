@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fhir_server.audit.recorder import Recorder
+from fhir_server.audit.reviewer import Reviewer
 from fhir_server.audit.seal import Sealer
 from fhir_server.auth.compartments import patient_parameters
 from fhir_server.identity.authorization import Authorizations
@@ -97,6 +99,7 @@ def build(settings: Settings) -> Parts:
         limits=_limits(settings),
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
+        recorder=Recorder(database),
         access=None,
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -144,6 +147,10 @@ def build_sequencer(settings: Settings) -> Sequencer:
 
 def build_sealer(settings: Settings) -> Sealer:
     return Sealer(_required(settings, "database_url"))
+
+
+def build_reviewer(settings: Settings) -> Reviewer:
+    return Reviewer(_required(settings, "database_url"))
 
 
 def build_reindexing(settings: Settings) -> Reindexing:
