@@ -14,6 +14,7 @@ from fhir_server.storage.index_key import check_index_key
 from fhir_server.web.cors import Cors, public_paths
 from fhir_server.web.discovery import discovery_routes
 from fhir_server.web.oauth import oauth_routes
+from fhir_server.web.pages import page_routes
 from fhir_server.wiring import Parts, from_environment
 
 
@@ -42,6 +43,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     app.router.routes[:0] = [
         *health_routes(database, parts.redis_url),
         *discovery_routes(identity.deployment.issuer, base_path, dynamic_registration=registers),
+        *page_routes(parts.desk),
         *oauth_routes(identity.endpoints, database.clock, dynamic_registration=registers),
         *([Route(base_path, fhir)] if base_path else []),
         below,

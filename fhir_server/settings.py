@@ -51,6 +51,21 @@ class Settings(BaseSettings):
         False,
         description="Fetch clients' keys from private addresses and by http; refused in production (true or false)",
     )
+    session_idle_seconds_max: int = Field(
+        900, ge=60, le=3_600, description="Time without a request after which a person is logged out (seconds)"
+    )
+    session_seconds_max: int = Field(
+        43_200, ge=300, le=86_400, description="Time after which a person logs in again in any case (seconds)"
+    )
+    login_failures_max: int = Field(
+        5, ge=3, le=20, description="Wrong passwords or codes after which a login is locked (failures)"
+    )
+    address_failures_max: int = Field(
+        50, ge=5, description="The same for a network address, whatever the logins; a proxy is one address (failures)"
+    )
+    lock_out_seconds: int = Field(
+        900, ge=60, description="First lock of a login or an address; each further one is twice as long (seconds)"
+    )
     demo: bool = Field(True, description="Load the demo set at the first start on embedded PostgreSQL (true or false)")
     api_processes: int = Field(1, ge=1, le=64, description="API processes sharing the port (processes)")
     database_connections: int = Field(12, ge=4, le=64, description="Connections per API process (connections)")
@@ -77,6 +92,13 @@ class Settings(BaseSettings):
         description="What a conditional delete with several matches does: 412, or delete them all (word)",
     )
     event_retention_days: int = Field(30, ge=1, description="How long events are kept (days)")
+    audit_retention_years: int = Field(
+        6, ge=6, le=100, description="Age at which `galenic audit expire` drops audit records (years)"
+    )
+    audit_key: Path | None = Field(
+        None,
+        description="Ed25519 private key, PEM, that signs anchors (path; default audit_key.pem in the data folder)",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line (level)")
 
     @field_validator("outbound_allow_private")

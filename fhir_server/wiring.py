@@ -9,11 +9,17 @@ from fhir_server.audit.seal import Sealer
 from fhir_server.auth.compartments import patient_parameters
 from fhir_server.identity.authorization import Authorizations
 from fhir_server.identity.client_keys import ClientKeys
+from fhir_server.identity.derived import derived
 from fhir_server.identity.issuer import Issuer, Lifetimes
+from fhir_server.identity.lockout import Lockout, LockoutLimits
 from fhir_server.identity.oauth.endpoints import Endpoints
 from fhir_server.identity.oauth.server import Deployment
 from fhir_server.identity.origins import Origins
 from fhir_server.identity.outbound import Outbound
+from fhir_server.identity.passwords import Passwords
+from fhir_server.identity.second_factor import SecondFactors
+from fhir_server.identity.sessions import SessionLimits, Sessions
+from fhir_server.identity.sign_in import Entrance
 from fhir_server.identity.signing_keys import SigningKeys
 from fhir_server.identity.tokens import TokenChecker
 from fhir_server.identity.transactions import Transactions
@@ -36,6 +42,9 @@ from fhir_server.storage.reindexing import Reindexing
 from fhir_server.storage.rids import RidSource
 from fhir_server.storage.transact import Writer
 from fhir_server.validation.validator import Validator
+from fhir_server.web.cookies import Cookies
+from fhir_server.web.patients import Patients
+from fhir_server.web.visit import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class Parts:
     body_limits: Body
     redis_url: str | None
     identity: Identity
+    desk: Desk
 
 
 def base_url(settings: Settings) -> str:
@@ -104,7 +114,8 @@ def build(settings: Settings) -> Parts:
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
-    return Parts(server, hasher, body_limits, redis_url, build_identity(settings, database))
+    identity = build_identity(settings, database)
+    return Parts(server, hasher, body_limits, redis_url, identity, build_desk(settings, server, identity))
 
 
 def build_identity(settings: Settings, database: Database) -> Identity:
@@ -129,6 +140,32 @@ def build_deployment(settings: Settings) -> Deployment:
         offline_refresh=settings.offline_access_days * 24 * 3_600,
     )
     return Deployment(Issuer(base_url(settings)), lifetimes, SigningKeys(_secret(settings)))
+
+
+def build_desk(settings: Settings, server: Server, identity: Identity) -> Desk:
+    """What the pages for people work with."""
+    deployment = identity.deployment
+    is_secure = deployment.issuer.origin.startswith("https://")
+    return Desk(
+        entrance=build_entrance(settings, identity.transactions),
+        authorizations=identity.authorizations,
+        patients=Patients(server.database, server.reader, server.finder, server.recorder, server.base_url),
+        cookies=Cookies(is_secure=is_secure, key=derived(_secret(settings), "forms")),
+        issuer=deployment.issuer,
+        lifetimes=deployment.lifetimes,
+    )
+
+
+def build_entrance(settings: Settings, transactions: Transactions) -> Entrance:
+    """How people log in; for the command line too."""
+    locks = LockoutLimits(settings.login_failures_max, settings.address_failures_max, settings.lock_out_seconds)
+    return Entrance(
+        transactions,
+        Passwords(),
+        SecondFactors(derived(_secret(settings), "second factors")),
+        Sessions(SessionLimits(settings.session_idle_seconds_max, settings.session_seconds_max)),
+        Lockout(derived(_secret(settings), "lock-outs"), locks),
+    )
 
 
 def _secret(settings: Settings) -> bytes:

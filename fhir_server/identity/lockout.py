@@ -84,10 +84,10 @@ class Lockout:
         self._key = key
         self._limits = limits
 
-    def attempt(self, connection: Transaction, kind: Kind, name: str) -> Attempt:
+    def attempt(self, transaction: Transaction, kind: Kind, name: str) -> Attempt:
         """Counts one; the attempt that reaches the limit locks, and is still looked at."""
         values = {"kind": kind, "key": self._hashed(kind, name), "forget": FORGET_HOURS}
-        row = connection.execute(COUNT, values).fetchone()
+        row = transaction.execute(COUNT, values).fetchone()
         assert row is not None  # noqa: S101 - RETURNING of an upsert
         now, locked_until = row["now"], row["locked_until"]
         if locked_until is not None and locked_until > now:
@@ -96,22 +96,22 @@ class Lockout:
         if past < 0:
             return Attempt()
         period = self._limits.lock_seconds * 2 ** min(past, LOCK_DOUBLINGS_MAX)
-        connection.execute(LOCK, values | {"until": now + timedelta(seconds=period)})
+        transaction.execute(LOCK, values | {"until": now + timedelta(seconds=period)})
         return Attempt(locks=True)
 
-    def forgive(self, connection: Transaction, kind: Kind, name: str) -> bool:
+    def forgive(self, transaction: Transaction, kind: Kind, name: str) -> bool:
         """Forgets the count; whether there was one."""
         values = {"kind": kind, "key": self._hashed(kind, name)}
-        return connection.execute(FORGIVE, values).rowcount > 0
+        return transaction.execute(FORGIVE, values).rowcount > 0
 
-    def take_back(self, connection: Transaction, kind: Kind, name: str, attempt: Attempt) -> None:
+    def take_back(self, transaction: Transaction, kind: Kind, name: str, attempt: Attempt) -> None:
         """An attempt that succeeded was none."""
         values = {"kind": kind, "key": self._hashed(kind, name), "locks": attempt.locks}
-        connection.execute(TAKE_BACK, values)
+        transaction.execute(TAKE_BACK, values)
 
-    def sweep(self, connection: Transaction) -> None:
+    def sweep(self, transaction: Transaction) -> None:
         """Removes some forgotten counts; in a transaction of its own, for it locks rows in no order."""
-        connection.execute(SWEEP, {"forget": FORGET_HOURS, "rows": SWEEP_ROWS_MAX})
+        transaction.execute(SWEEP, {"forget": FORGET_HOURS, "rows": SWEEP_ROWS_MAX})
 
     def _failures_max(self, kind: Kind) -> int:
         return self._limits.address_failures_max if kind == "address" else self._limits.login_failures_max

@@ -57,45 +57,45 @@ class SecondFactors:
         self._key = key
         self._now = now
 
-    def has(self, connection: Transaction, person: str) -> bool:
+    def has(self, transaction: Transaction, person: str) -> bool:
         """Whether the person has one that was proven once."""
-        row = connection.execute(STATE, (person,)).fetchone()
+        row = transaction.execute(STATE, (person,)).fetchone()
         return row is not None and row["confirmed"] is not None
 
-    def begin(self, connection: Transaction, person: str) -> str | None:
+    def begin(self, transaction: Transaction, person: str) -> str | None:
         """The secret to be shown until it is confirmed, the same each time; None where there is a confirmed one."""
-        connection.execute(BEGIN, (person, self._sealed(person, pyotp.random_base32())))
-        row = connection.execute(STATE, (person,)).fetchone()
+        transaction.execute(BEGIN, (person, self._sealed(person, pyotp.random_base32())))
+        row = transaction.execute(STATE, (person,)).fetchone()
         return None if row is None or row["confirmed"] else self._opened(person, row["secret"])
 
-    def confirm(self, connection: Transaction, person: str, code: str) -> list[str] | None:
+    def confirm(self, transaction: Transaction, person: str, code: str) -> list[str] | None:
         """Recovery codes, shown this once; None for a wrong code, or where there is nothing to confirm."""
-        if self.has(connection, person) or not self.accept_code(connection, person, code):
+        if self.has(transaction, person) or not self.accept_code(transaction, person, code):
             return None
-        if not connection.execute(CONFIRM, (person,)).rowcount:
+        if not transaction.execute(CONFIRM, (person,)).rowcount:
             return None
-        return self._new_recovery_codes(connection, person)
+        return self._new_recovery_codes(transaction, person)
 
-    def accept_code(self, connection: Transaction, person: str, code: str) -> bool:
+    def accept_code(self, transaction: Transaction, person: str, code: str) -> bool:
         """Whether it is the code of now, and of a later step than the one taken last."""
-        row = connection.execute(STATE, (person,)).fetchone()
+        row = transaction.execute(STATE, (person,)).fetchone()
         if row is None:
             return False
         step = self._step(pyotp.TOTP(self._opened(person, row["secret"])), _digits(code))
-        return step is not None and connection.execute(TAKE_STEP, (step, person, step)).rowcount > 0
+        return step is not None and transaction.execute(TAKE_STEP, (step, person, step)).rowcount > 0
 
-    def accept_recovery_code(self, connection: Transaction, person: str, code: str) -> bool:
+    def accept_recovery_code(self, transaction: Transaction, person: str, code: str) -> bool:
         """Each is taken once."""
-        return connection.execute(TAKE_CODE, (person, self._code_hash(person, code))).rowcount > 0
+        return transaction.execute(TAKE_CODE, (person, self._code_hash(person, code))).rowcount > 0
 
-    def recovery_codes_left(self, connection: Transaction, person: str) -> int:
-        row = connection.execute(LEFT, (person,)).fetchone()
+    def recovery_codes_left(self, transaction: Transaction, person: str) -> int:
+        row = transaction.execute(LEFT, (person,)).fetchone()
         return int(row["left"]) if row else 0
 
-    def reset(self, connection: Transaction, person: str) -> None:
+    def reset(self, transaction: Transaction, person: str) -> None:
         """The person enrols again at the next login."""
-        connection.execute(RESET, (person,))
-        connection.execute(FORGET_CODES, (person,))
+        transaction.execute(RESET, (person,))
+        transaction.execute(FORGET_CODES, (person,))
 
     def _step(self, totp: pyotp.TOTP, code: str) -> int | None:
         """The step whose code this is; each is compared, so that time tells nothing."""
@@ -104,11 +104,11 @@ class SecondFactors:
         fitting = [step for step in window if hmac.compare_digest(totp.generate_otp(step), code)]
         return max(fitting, default=None)
 
-    def _new_recovery_codes(self, connection: Transaction, person: str) -> list[str]:
-        connection.execute(FORGET_CODES, (person,))
+    def _new_recovery_codes(self, transaction: Transaction, person: str) -> list[str]:
+        transaction.execute(FORGET_CODES, (person,))
         codes = [_readable(secrets.token_bytes(RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
         for code in codes:
-            connection.execute(KEEP_CODE, (person, self._code_hash(person, code)))
+            transaction.execute(KEEP_CODE, (person, self._code_hash(person, code)))
         return codes
 
     def _code_hash(self, person: str, code: str) -> bytes:

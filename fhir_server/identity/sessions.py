@@ -35,6 +35,9 @@ WHERE id = %(id)s AND ended IS NULL
 """
 END: Final = "UPDATE login_session SET ended = clock_timestamp() WHERE id = %s AND ended IS NULL"
 END_ALL: Final = "UPDATE login_session SET ended = clock_timestamp() WHERE person = %s AND ended IS NULL"
+END_OTHERS: Final = """
+UPDATE login_session SET ended = clock_timestamp() WHERE person = %s AND id <> %s AND ended IS NULL
+"""
 ALIVE: Final = """
 SELECT FROM login_session s JOIN person p ON p.id = s.person
 WHERE s.id = %s AND s.ended IS NULL AND s.expires > clock_timestamp() AND NOT p.disabled
@@ -85,43 +88,48 @@ class Sessions:
     def __init__(self, limits: SessionLimits) -> None:
         self._limits = limits
 
-    def open(self, connection: Transaction, person: str, request: str) -> tuple[str, str]:
+    def open(self, transaction: Transaction, person: str, request: str) -> tuple[str, str]:
         """A new session: its id, and the cookie that nobody will see again."""
-        connection.execute(SWEEP, {"days": KEEP_DAYS, "rows": SWEEP_ROWS_MAX})
+        transaction.execute(SWEEP, {"days": KEEP_DAYS, "rows": SWEEP_ROWS_MAX})
         cookie = fresh()
         values = {"hash": digest(cookie), "person": person, "request": request, "seconds": self._limits.seconds}
-        row = connection.execute(OPEN, values).fetchone()
+        row = transaction.execute(OPEN, values).fetchone()
         assert row is not None  # noqa: S101 - RETURNING of an insert
         return row["id"], cookie
 
-    def find(self, connection: Transaction, cookie: str) -> Session | None:
+    def find(self, transaction: Transaction, cookie: str) -> Session | None:
         """The session that is alive, which is thereby seen; None for any other cookie."""
         values = {"hash": digest(cookie), "idle": self._limits.idle_seconds}
-        with connection.cursor(row_factory=class_row(Session)) as cursor:
+        with transaction.cursor(row_factory=class_row(Session)) as cursor:
             return cursor.execute(FIND, values).fetchone()
 
-    def renew(self, connection: Transaction, session_id: str) -> str:
+    def renew(self, transaction: Transaction, session_id: str) -> str:
         """After a second factor: a new cookie for the same session; the old one is nothing any more."""
         cookie = fresh()
-        connection.execute(RENEW, {"new": digest(cookie), "id": session_id})
+        transaction.execute(RENEW, {"new": digest(cookie), "id": session_id})
         return cookie
 
 
-def end(connection: Transaction, session_id: str) -> bool:
+def end(transaction: Transaction, session_id: str) -> bool:
     """False where it had ended before."""
-    return connection.execute(END, (session_id,)).rowcount > 0
+    return transaction.execute(END, (session_id,)).rowcount > 0
 
 
-def end_all(connection: Transaction, person: str) -> int:
+def end_all(transaction: Transaction, person: str) -> int:
     """Logs a person out everywhere; the number of sessions that were alive."""
-    return connection.execute(END_ALL, (person,)).rowcount
+    return transaction.execute(END_ALL, (person,)).rowcount
 
 
-def choose(connection: Transaction, session_id: str, request: str, choice: Choice) -> None:
+def end_others(transaction: Transaction, person: str, session_id: str) -> int:
+    """All but one."""
+    return transaction.execute(END_OTHERS, (person, session_id)).rowcount
+
+
+def choose(transaction: Transaction, session_id: str, request: str, choice: Choice) -> None:
     values = {"session": session_id, "request": request, "patient": choice.patient, "encounter": choice.encounter}
-    connection.execute(CHOOSE, values)
+    transaction.execute(CHOOSE, values)
 
 
-def chosen(connection: Transaction, session_id: str, request: str) -> Choice:
-    row = connection.execute(CHOSEN, (session_id, request)).fetchone()
+def chosen(transaction: Transaction, session_id: str, request: str) -> Choice:
+    row = transaction.execute(CHOSEN, (session_id, request)).fetchone()
     return Choice(**row) if row else Choice()

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fhir_server.audit.interactions import LOCK_OUT, LOGIN
+from fhir_server.audit.interactions import ACCESS_CONTROL, LOCK_OUT, LOGIN
 from fhir_server.audit.record import Record
 from fhir_server.identity import sessions
 from fhir_server.identity.lockout import Attempt, Lockout
-from fhir_server.identity.passwords import Passwords
+from fhir_server.identity.passwords import Passwords, problem_of
 from fhir_server.identity.people import FIND, LOGIN_CHARACTERS_MAX, Person, folded, one, with_login
 from fhir_server.identity.second_factor import SecondFactors
-from fhir_server.identity.sessions import Session, Sessions
+from fhir_server.identity.sessions import Choice, Session, Sessions
 from fhir_server.identity.trail import LOCKED, OK, REFUSED, Visitor, record
 from fhir_server.identity.transactions import Transaction, Transactions
 
@@ -117,6 +117,48 @@ class Entrance:
                 return Refused()
             entered = self._risen(transaction, visitor, session, person, "second factor enrolled")
             return Entered(entered.cookie, tuple(codes))
+
+    def has_second_factor(self, person: Person) -> bool:
+        with self.transactions.begin() as transaction:
+            return self.second_factors.has(transaction, person.id)
+
+    def secret_to_enrol(self, person: Person) -> str | None:
+        """What the person's authenticator app is to learn; None for whoever has a second factor."""
+        with self.transactions.begin() as transaction:
+            return self.second_factors.begin(transaction, person.id)
+
+    def recovery_codes_left(self, person: Person) -> int:
+        with self.transactions.begin() as transaction:
+            return self.second_factors.recovery_codes_left(transaction, person.id)
+
+    def chosen(self, session: Session, request: str) -> Choice:
+        with self.transactions.begin() as transaction:
+            return sessions.chosen(transaction, session.id, request)
+
+    def choose(self, session: Session, request: str, choice: Choice) -> None:
+        with self.transactions.begin() as transaction:
+            sessions.choose(transaction, session.id, request, choice)
+
+    def change_password(self, visitor: Visitor, session: Session, person: Person, old: str, new: str) -> bool | Refused:
+        """True when it was changed, False where the new one is too weak; ends the person's other sessions."""
+        arrival = self._arrive(visitor, person.login)
+        if arrival.locked_until is not None:
+            return Refused(arrival.locked_until)
+        if not self.passwords.verify(arrival.stored, old):
+            with self.transactions.begin() as transaction:
+                _record_failed(transaction, visitor, person, "password", (arrival.by_login, arrival.by_address))
+            return Refused()
+        fresh = None if problem_of(new, person.login) else self.passwords.hash(new)
+        with self.transactions.begin() as transaction:
+            self.lockout.forgive(transaction, "login", person.login)
+            self.lockout.take_back(transaction, "address", visitor.address, arrival.by_address)
+            if fresh is None:
+                return False
+            transaction.execute(REHASH, (fresh, person.id, arrival.stored))
+            ended = sessions.end_others(transaction, person.id, session.id)
+            what = f"person {person.login}: password changed by themselves, {ended} sessions ended"
+            record(transaction, Record(visitor.context(person), ACCESS_CONTROL, OK, detail=what))
+        return True
 
     def log_out(self, visitor: Visitor, session: Session, person: Person) -> None:
         with self.transactions.begin() as transaction:
