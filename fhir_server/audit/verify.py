@@ -6,7 +6,7 @@ the whole chain hides, one that was cut short or made anew, an anchor outside th
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from psycopg import IsolationLevel
@@ -21,6 +21,9 @@ Kind = Literal[
 
 PROBLEMS_MAX: Final = 1_000
 """Problems that are listed; what has so many is not read record by record (problems)."""
+
+KEPT: Final = timedelta(days=6 * 365)
+"""What is younger cannot have expired."""
 
 ENTIRE: Final = 2**62
 """A batch no installation reaches."""
@@ -70,8 +73,9 @@ class Expiry:
     numbers: Any
 
     def explains(self, number: int, link: Stored) -> bool:
-        """A record can only have expired from a seal that is as old as the partition."""
-        return link.seal.recorded_low < self.before and any(s.lower <= number < s.upper for s in self.numbers)
+        """A record can only have expired if its seal, whose word is in the chain, says it was old enough."""
+        old = link.seal.recorded_low < min(self.before, self.dropped - KEPT)
+        return old and any(span.lower <= number < span.upper for span in self.numbers)
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=SETTINGS_NOTE,
     )
     _add_db(verbs)
+    _add_audit(verbs)
     load = verbs.add_parser(
         "load",
         help="load resources from files",
@@ -81,6 +82,17 @@ def _add_db(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     )
 
 
+def _add_audit(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from fhir_server.cli.audit_arguments import add_actions
+
+    audit = verbs.add_parser(
+        "audit",
+        help="verify, anchor, review and expire the audit trail",
+        description="The audit trail: who did what to whose data.",
+    )
+    add_actions(audit.add_subparsers(dest="action", required=True, metavar="ACTION"), SETTINGS_NOTE)
+
+
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     match chosen.verb:
         case "serve":
@@ -89,6 +101,10 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
             return serve.run(settings)
         case "db":
             return _upgrade(settings) if chosen.action == "upgrade" else _check(settings)
+        case "audit":
+            from fhir_server.cli import audit
+
+            return audit.run(settings, chosen)
         case "load":
             from fhir_server.cli import load
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fhir_server.settings import Settings
-from fhir_server.wiring import build_reindexing, build_sealer, build_sequencer
+from fhir_server.wiring import build_reindexing, build_reviewer, build_sealer, build_sequencer
 from fhir_server.worker.jobs import JobLoop
 
 LOG = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ async def run(settings: Settings) -> None:
     both = asyncio.gather(
         kept_running("the sequencer", lambda: build_sequencer(settings).run()),
         kept_running("the sealer", lambda: build_sealer(settings).run()),
+        kept_running("the reviewer", lambda: build_reviewer(settings).run()),
         kept_running("the job loop", lambda: job_loop(settings).run()),
     )
     for name in (signal.SIGTERM, signal.SIGINT):
