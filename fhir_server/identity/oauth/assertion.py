@@ -4,7 +4,6 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html
 """
 
 import json
-import math
 import re
 import time
 from collections.abc import Mapping
@@ -39,6 +38,9 @@ SKEW_SECONDS: Final = 10
 
 RSA_BITS_MIN: Final = 2048
 """Shortest RSA key (bits)."""
+
+TIME_MAX: Final = 2**53
+"""No time is larger (seconds since 1970)."""
 
 REFUSED_HEADERS: Final = frozenset({"crit", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "b64", "zip", "enc"})
 """Nobody who signs with a registered key needs them; some of them have let keys of strangers in."""
@@ -167,7 +169,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 
 def _is_time(value: Any) -> TypeGuard[float]:
     """A NumericDate: a text is none, nor is NaN, which would be neither before nor after anything."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TIME_MAX
 
 
 def _invalid(description: str) -> InvalidClientError:
