@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from fhir_server.cli.protocol import Limits, limited
+from fhir_server.logs import configure
 from fhir_server.settings import Settings
 
 APPLICATION = "fhir_server.main:create_app"
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--app", default=APPLICATION, help=f"application factory (default {APPLICATION})")
     chosen = parser.parse_args(arguments)
     settings = Settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    configure(settings.log_level, production=settings.env == "production", process="api")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     server = uvicorn.Server(configuration(settings, chosen.app))
     server.run(sockets=[socket.socket(fileno=chosen.fd)])

@@ -20,6 +20,7 @@ from fhir_server.cli.terminal import complain, say
 from fhir_server.embedded.place import EmbeddedError
 from fhir_server.embedded.postgres import EmbeddedPostgres
 from fhir_server.embedded.valkey import EmbeddedValkey
+from fhir_server.logs import configure
 from fhir_server.settings import Settings
 
 BACKLOG = 2_048
@@ -38,7 +39,7 @@ class Programs:
 
 def run(settings: Settings, programs: Programs | None = None) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit code."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    configure(settings.log_level, production=settings.env == "production", process="serve")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     supervisor = Supervisor()
     with StopSignals() as signals, _bound(settings) as listener:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from fhir_server.logs import configure
 from fhir_server.settings import Settings
 from fhir_server.wiring import build_reindexing, build_reviewer, build_sealer, build_sequencer
 from fhir_server.worker.jobs import JobLoop
@@ -51,7 +52,7 @@ async def kept_running(name: str, part: Callable[[], Awaitable[None]]) -> None:
 
 def main() -> None:
     settings = Settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    configure(settings.log_level, production=settings.env == "production", process="worker")
     asyncio.run(run(settings))
 
 
