@@ -99,6 +99,7 @@ class Settings(BaseSettings):
         None,
         description="Ed25519 private key, PEM, that signs anchors (path; default audit_key.pem in the data folder)",
     )
+    otlp_endpoint: str = Field("", description="OpenTelemetry collector, OTLP over HTTP; empty: none (URL)")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line (level)")
 
     @field_validator("outbound_allow_private")

@@ -41,6 +41,7 @@ from fhir_server.storage.read import Reader
 from fhir_server.storage.reindexing import Reindexing
 from fhir_server.storage.rids import RidSource
 from fhir_server.storage.transact import Writer
+from fhir_server.telemetry import Observe, observer
 from fhir_server.validation.validator import Validator
 from fhir_server.web.cookies import Cookies
 from fhir_server.web.patients import Patients
@@ -180,6 +181,11 @@ def from_environment() -> Parts:
 
 def build_sequencer(settings: Settings) -> Sequencer:
     return Sequencer(_required(settings, "database_url"), settings.event_retention_days)
+
+
+def build_observer(settings: Settings) -> Observe:
+    """Who is told of each answered request; raises `TelemetryMissing`."""
+    return observer(settings.otlp_endpoint)
 
 
 def build_sealer(settings: Settings) -> Sealer:
