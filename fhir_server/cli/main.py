@@ -1,6 +1,7 @@
 """`galenic`: the command line. Each verb is a module of its own, imported when it is asked for."""
 
 import argparse
+import importlib
 import importlib.metadata
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_db(verbs)
     _add_audit(verbs)
+    _add_clients(verbs)
     load = verbs.add_parser(
         "load",
         help="load resources from files",
@@ -93,6 +95,13 @@ def _add_audit(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     add_actions(audit.add_subparsers(dest="action", required=True, metavar="ACTION"), SETTINGS_NOTE)
 
 
+def _add_clients(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from fhir_server.cli.client_arguments import add_clients, add_keys
+
+    add_clients(verbs, SETTINGS_NOTE)
+    add_keys(verbs, SETTINGS_NOTE)
+
+
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     match chosen.verb:
         case "serve":
@@ -101,10 +110,8 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
             return serve.run(settings)
         case "db":
             return _upgrade(settings) if chosen.action == "upgrade" else _check(settings)
-        case "audit":
-            from fhir_server.cli import audit
-
-            return audit.run(settings, chosen)
+        case "audit" | "client" | "keys" | "user":
+            return int(importlib.import_module(f"fhir_server.cli.{chosen.verb}").run(settings, chosen))
         case "load":
             from fhir_server.cli import load
 

@@ -3,11 +3,19 @@
 import http.client
 import ssl
 from pathlib import Path
+from typing import NamedTuple
 
 from fhir_server.settings import Settings
 
 EVERYWHERE = ("0.0.0.0", "::", "")
 DEMO_SECONDS_MAX = 60.0
+
+
+class _Sent(NamedTuple):
+    """What is sent with an access token."""
+
+    body: bytes
+    token: str
 
 
 def origin(settings: Settings, port: int) -> str:
@@ -24,22 +32,25 @@ def is_ready(settings: Settings, port: int, seconds: float) -> bool:
         return False
 
 
-def load_demo(settings: Settings, port: int, bundle: Path) -> str:
-    """Sends the demo set as one transaction; returns "" or, in a sentence, why it was refused."""
+def load_demo(settings: Settings, port: int, bundle: Path, token: str) -> str:
+    """Sends the demo set as one transaction, with an access token; returns "" or, in a sentence, why it was refused."""
     try:
-        status, body = _request(settings, port, "POST", "/fhir", DEMO_SECONDS_MAX, bundle.read_bytes())
+        sent = _Sent(bundle.read_bytes(), token)
+        status, body = _request(settings, port, "POST", "/fhir", DEMO_SECONDS_MAX, sent)
     except (OSError, http.client.HTTPException) as error:
         return f"{error!r}"
     return "" if status == http.HTTPStatus.OK else f"HTTP {status}: {body[:2000].decode(errors='replace')}"
 
 
 def _request(
-    settings: Settings, port: int, method: str, path: str, seconds: float, body: bytes | None = None
+    settings: Settings, port: int, method: str, path: str, seconds: float, sent: _Sent | None = None
 ) -> tuple[int, bytes]:
     connection = _connection(settings, port, seconds)
     try:
         media_type = "application/fhir+json"
-        connection.request(method, path, body, {"Content-Type": media_type, "Accept": media_type})
+        credentials = {"Authorization": f"Bearer {sent.token}"} if sent else {}
+        headers = {"Content-Type": media_type, "Accept": media_type} | credentials
+        connection.request(method, path, sent.body if sent else None, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

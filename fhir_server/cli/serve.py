@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fhir_server.cli import database, probe
+from fhir_server.cli import database, demo, probe
 from fhir_server.cli.supervisor import PythonProcess, StopSignals, Supervisor
 from fhir_server.cli.terminal import complain, say
 from fhir_server.embedded.place import EmbeddedError
@@ -45,9 +45,12 @@ def run(settings: Settings, programs: Programs | None = None) -> int:
     with StopSignals() as signals, _bound(settings) as listener:
         try:
             environment = _start_databases(settings, supervisor)
+            demo.refuse_in_production(settings, environment["GALENIC_DATABASE_URL"])
             environment["GALENIC_PORT"] = str(listener.getsockname()[1])
             _start_processes(settings, supervisor, listener, environment, programs or Programs())
             if _is_up(settings, listener, supervisor, signals):
+                _show_demo(settings, listener.getsockname()[1], environment["GALENIC_DATABASE_URL"])
+                _greet(settings, listener.getsockname()[1])
                 _attend(supervisor, signals)
             return 0 if signals.arrived else 1
         finally:
@@ -129,14 +132,12 @@ def _start_processes(
 
 
 def _is_up(settings: Settings, listener: socket.socket, supervisor: Supervisor, signals: StopSignals) -> bool:
-    """Waits until the server is ready, loads the demo set the first time, and says where to look."""
+    """Waits until the server is ready."""
     port = listener.getsockname()[1]
     if not _wait_ready(lambda: probe.is_ready(settings, port, PROBE_SECONDS), supervisor, signals):
         if not signals.arrived:
             complain(f"the server is not ready after {READY_SECONDS_MAX:.0f} s; `galenic doctor` may know why")
         return False
-    _load_demo_once(settings, port)
-    _greet(settings, port)
     return True
 
 
@@ -155,15 +156,18 @@ def _attend(supervisor: Supervisor, signals: StopSignals) -> None:
         supervisor.check()
 
 
-def _load_demo_once(settings: Settings, port: int) -> None:
-    """Only into an embedded database: another may hold somebody's patients."""
-    done = settings.data_dir / "demo-loaded"
-    if not settings.demo or settings.database_url is not None or done.exists():
+def _show_demo(settings: Settings, port: int, app_url: str) -> None:
+    """Makes the demo's clients where they are not there, loads its resources the first time, and says who they are."""
+    if not demo.is_wanted(settings):
         return
-    if refused := probe.load_demo(settings, port, DEMO):
-        complain(f"the demo set was not loaded: {refused}")
-    else:
-        done.touch()
+    demo.prepare(settings, app_url)
+    done = settings.data_dir / "demo-loaded"
+    if not done.exists():
+        if refused := probe.load_demo(settings, port, DEMO, demo.loading_token(settings, app_url)):
+            complain(f"the demo set was not loaded: {refused}")
+        else:
+            done.touch()
+    demo.greet(settings)
 
 
 def _greet(settings: Settings, port: int) -> None:
@@ -172,6 +176,8 @@ def _greet(settings: Settings, port: int) -> None:
     say(f"Galenic is ready: {settings.base_url or local + '/fhir'}")
     say("Try:")
     say(f"  {curl} {local}/fhir/metadata")
-    say(f"  {curl} {local}/fhir/Patient/demo-patient-1")
-    say(f"  {curl} '{local}/fhir/MedicationRequest/_history?_count=5'")
+    if demo.is_wanted(settings):
+        say(f"  TOKEN=$(galenic client token {demo.BACKEND})")
+        say(f'  {curl} -H "Authorization: Bearer $TOKEN" {local}/fhir/Patient/demo-patient-1')
+        say(f"  {curl} -H \"Authorization: Bearer $TOKEN\" '{local}/fhir/MedicationRequest/_history?_count=5'")
     say("Ctrl-C stops it; the data stays.")
