@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fhir_server.auth.access import Access
+from fhir_server.auth.access import BREAK_GLASS, Access
 from fhir_server.auth.roles import ALLOWANCES, GUARDED, OWN_PATIENTS_ONLY
 from fhir_server.auth.scopes import ANY_TYPE, INTERACTIONS, Scope, shared
 
@@ -28,9 +28,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One of `rules` has to cover what is done; without rules nothing is allowed."""
+    """One of `rules` has to cover what is done; without rules nothing is allowed.
+
+    `actors` are the references a patient's Consent may name the caller by, for `purpose`; none: no Consent is asked.
+    """
 
     rules: tuple[Rule, ...] = ()
+    actors: tuple[str, ...] = ()
+    purpose: str = ""
 
     def rules_for(self, type_name: str, interaction: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.covers(type_name, interaction))
@@ -53,8 +58,14 @@ EVERYTHING: Final = Grant((Rule(ANY_TYPE, INTERACTIONS), *(Rule(name, INTERACTIO
 
 
 def grant_of(access: Access) -> Grant:
-    """Scopes that name no patient where they need one, or a level the role does not have, grant nothing."""
-    return Grant(tuple(dict.fromkeys(_rules(access))))
+    """Scopes that name no patient where they need one, or a level the role does not have, grant nothing.
+
+    Patients have said nothing against themselves, and in an emergency what they have said is set aside.
+    """
+    rules = tuple(dict.fromkeys(_rules(access)))
+    if access.role == "patient" or access.purpose == BREAK_GLASS:
+        return Grant(rules)
+    return Grant(rules, (access.actor,), access.purpose)
 
 
 def _rules(access: Access) -> Iterator[Rule]:

@@ -67,7 +67,7 @@ async def _round(
     """What some resources refer to, and what refers to them; those that are there, by type and id."""
     bodies = [(source.type_name, source.id, source.body or b"{}") for source in sources]
     keys = forward_targets(server.indexer.registry, includes, bodies, server.base_url)
-    met = visible(server, request, (await current_versions(connection, keys)).values())
+    met = await visible(connection, server, request, (await current_versions(connection, keys)).values())
     tokens = list(islice(_links_to(server.indexer, includes, sources), LINKS_MAX + 1))
     if len(tokens) > LINKS_MAX:
         raise TooCostly(f"_revinclude looks for {LINKS_MAX} links at most: name a parameter or fewer rows")
@@ -76,7 +76,7 @@ async def _round(
         statement = referring(tokens, seen, server.indexer.hasher, INCLUDED_MAX + 1)
         found = await connection.execute(statement.sql, statement.values, prepare=False)
         referrers = await versions_by_rid(connection, [rid for (rid,) in await found.fetchall()])
-        met += shown(seen, server.indexer, referrers)
+        met += await shown(connection, seen, server.indexer, referrers)
     return {(version.type_name, version.id): version for version in met if version.body}
 
 

@@ -17,12 +17,15 @@ from fhir_server.rest.message import Request
 from fhir_server.rest.route import Route
 from fhir_server.rest.server import Server
 from fhir_server.search.boolean import And, Or
+from fhir_server.search.consent import Consented
 from fhir_server.search.criteria import Criteria
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.registry import Registry
 from fhir_server.search.resource import InCompartment
 from fhir_server.search.sight import ALWAYS, NEVER, Sight, Unowned
-from fhir_server.storage.judge import Guard, shown
+from fhir_server.storage.consents import permitted
+from fhir_server.storage.database import Connection
+from fhir_server.storage.judge import Guard, shown, shows
 from fhir_server.storage.version import Version
 
 GRANTS_KEPT: Final = 1_024
@@ -58,23 +61,40 @@ def guard(server: Server, request: Request) -> Guard:
     return Guard(*(sight(server, request, interaction) for interaction in "rcud"))
 
 
-def visible(server: Server, request: Request, versions: Iterable[Version], interaction: str = "r") -> list[Version]:
-    """Those of some versions that the caller may see."""
-    return shown(sight(server, request, interaction), server.indexer, versions)
+async def visible(
+    connection: Connection, server: Server, request: Request, versions: Iterable[Version], interaction: str = "r"
+) -> list[Version]:
+    """Those of some versions that the caller may see, in their order."""
+    return await shown(connection, sight(server, request, interaction), server.indexer, versions)
+
+
+async def known(server: Server, request: Request, version: Version | None) -> Version | None:
+    """The version, if the caller may see it; a connection is only needed to ask for Consents."""
+    seen = sight(server, request, "r")
+    if version is None or not shows(seen, server.indexer, version):
+        return None
+    if seen.consented is None or not (version.compartments or version.labels):
+        return version
+    async with server.database.read_connection() as connection:
+        found = await permitted(connection, seen.consented, server.indexer.hasher, [version])
+    return found[0] if found else None
 
 
 @lru_cache(GRANTS_KEPT)
 def _sight(registry: Registry, base_url: str, grant: Grant, interaction: str) -> Sight:
     parameters = patient_parameters(registry.definitions)
     criteria = Criteria(registry, base_url, datetime.now(UTC))
+    consented = Consented(grant.actors, grant.purpose) if grant.actors else None
+    said: list[Predicate] = [consented] if consented else []
     by_type: dict[str, Predicate] = {}
     by_rights: dict[str, Predicate] = {}
     for name in RESOURCE_TYPES:
         rules = grant.rules_for(name, interaction)
         rights = [(rule, _rights(name, rule, interaction, parameters)) for rule in rules]
-        by_rights[name] = _any([right for _, right in rights])
-        by_type[name] = _any([_both(right, _content(criteria, name, rule)) for rule, right in rights])
-    return Sight(_open(by_type), _open(by_rights))
+        by_rights[name] = _all([_any([right for _, right in rights]), *said])
+        by_type[name] = _all([_any([_all([right, _content(criteria, name, rule)]) for rule, right in rights]), *said])
+    open_types = frozenset(name for name in RESOURCE_TYPES if grant.is_unrestricted(interaction, name))
+    return Sight(_open(by_type), _open(by_rights), open_types, consented)
 
 
 def _rights(type_name: str, rule: Rule, interaction: str, parameters: Mapping[str, tuple[str, ...]]) -> Predicate:
@@ -100,10 +120,6 @@ def _criterion(criteria: Criteria, type_name: str, name: str, text: str) -> Pred
     if "." in name or name.partition(":")[0] in NO_CRITERIA:
         return NEVER
     return criteria.of_type(type_name, name, text)
-
-
-def _both(one: Predicate, other: Predicate) -> Predicate:
-    return _all([one, other])
 
 
 def _all(parts: list[Predicate]) -> Predicate:

@@ -4,7 +4,7 @@ from fhir_server.errors import Gone, Invalid, Issue, NotFound
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rest.headers import etag, not_modified, version_headers
 from fhir_server.rest.message import Request, Response
-from fhir_server.rest.permission import visible
+from fhir_server.rest.permission import known
 from fhir_server.rest.server import Server
 from fhir_server.rest.shape import SUMMARIES, refuse_unknown, shaped_bytes
 from fhir_server.storage.version import Version
@@ -12,13 +12,14 @@ from fhir_server.storage.version import Version
 
 async def read(server: Server, request: Request) -> Response:
     """200 with the bytes of record, 304 where the client has them, 404, or 410 after a delete."""
-    return respond(server, request, await server.reader.current(request.type_name, request.id))
+    version = await server.reader.current(request.type_name, request.id)
+    return respond(request, await known(server, request, version))
 
 
-def respond(server: Server, request: Request, version: Version | None) -> Response:
-    """The version, or as much of it as `_summary` and `_elements` ask for; one that is hidden is not there."""
+def respond(request: Request, version: Version | None) -> Response:
+    """The version, or as much of it as `_summary` and `_elements` ask for; None where it is not there or hidden."""
     summary, elements = asked_shape(request)
-    if version is None or not visible(server, request, [version]):
+    if version is None:
         named = f"version '{request.version_id[:20]}' of " if request.version_id else ""
         raise NotFound(f"There is no {named}{request.type_name}/{request.id}")
     if version.body is None:

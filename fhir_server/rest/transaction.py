@@ -15,7 +15,7 @@ from fhir_server.rest.entries import entry_request, response_entry
 from fhir_server.rest.links import link_entries
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.paths import Target
-from fhir_server.rest.permission import guard, permit
+from fhir_server.rest.permission import guard, permit, visible
 from fhir_server.rest.respond import written
 from fhir_server.rest.server import Server
 from fhir_server.storage.database import Connection
@@ -103,10 +103,12 @@ async def _read(server: Server, connection: Connection, request: Request, target
         permit(server.routes.find(request.method, target), request)
         match target.template:
             case "/{type}/{id}":
-                found = await current_versions(connection, [(request.type_name, request.id)])
-                return read.respond(server, request, found.get((request.type_name, request.id)))
+                current = await current_versions(connection, [(request.type_name, request.id)])
+                found = await visible(connection, server, request, current.values())
+                return read.respond(request, found[0] if found else None)
             case "/{type}/{id}/_history/{vid}":
-                return read.respond(server, request, await vread.find(connection, request))
+                found = await visible(connection, server, request, await vread.find(connection, request))
+                return read.respond(request, found[0] if found else None)
             case "/{type}":
                 return await search.search_on(connection, server, request)
         raise NotSupported(f"GET {target.template} is not supported in a transaction")

@@ -11,6 +11,7 @@ from typing import Final
 
 from fhir_server.model.resource_types import RESOURCE_TYPES
 from fhir_server.search.boolean import And, OnType, Or
+from fhir_server.search.consent import Consented
 from fhir_server.search.entries import Entries
 from fhir_server.search.predicate import Predicate, Scope
 from fhir_server.search.resource import OfTypes
@@ -38,11 +39,14 @@ class Sight:
     """`by_type` are what resources of a type have to satisfy; no chains are among them.
 
     `by_rights` are the same as far as compartments and labels tell, for versions whose content is not indexed: they
-    let more through, never less.
+    let more through, never less. Of `open_types` also what is not there yet is within reach. `consented` is part of
+    all of them where Consents are asked, and cannot be judged in memory.
     """
 
     by_type: Mapping[str, Predicate]
     by_rights: Mapping[str, Predicate]
+    open_types: frozenset[str] = frozenset()
+    consented: Consented | None = None
 
     def of(self, type_name: str) -> Predicate:
         """What a resource of a type ("": of any type) has to satisfy."""
@@ -81,5 +85,6 @@ def across(by_type: Mapping[str, Predicate]) -> Predicate:
     return Or(tuple(And((OfTypes(tuple(names)), part)) for part, names in alike.items()))
 
 
-EVERYTHING: Final = Sight(dict.fromkeys(RESOURCE_TYPES, ALWAYS), dict.fromkeys(RESOURCE_TYPES, ALWAYS))
+_ALL: Final = dict.fromkeys(RESOURCE_TYPES, ALWAYS)
+EVERYTHING: Final = Sight(_ALL, _ALL, frozenset(RESOURCE_TYPES))
 """Of a server without authorization, and of the command line."""

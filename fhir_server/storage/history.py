@@ -41,7 +41,7 @@ from fhir_server.search.predicate import Scope
 from fhir_server.search.sight import EVERYTHING, Sight
 from fhir_server.search.sql import Statement
 from fhir_server.storage.database import Database
-from fhir_server.storage.judge import shown
+from fhir_server.storage.judge import shows
 from fhir_server.storage.read import VERSION_COLUMN_NAMES, to_version
 from fhir_server.storage.statements import compile_template
 from fhir_server.storage.version import Version
@@ -106,7 +106,7 @@ async def read_history(database: Database, indexer: Indexer, query: HistoryQuery
     page = found[: query.limit]
     last = page[-1] if len(found) > query.limit > 0 else None
     end = (last.last_updated, last.rid, last.version) if last else None
-    return HistoryPage(shown(query.sight, indexer, page), snapshot, end)
+    return HistoryPage([one for one in page if shows(query.sight, indexer, one)], snapshot, end)
 
 
 def _statement(query: HistoryQuery, snapshot: str, hasher: KeyHasher) -> Statement:

@@ -14,9 +14,11 @@ from fhir_server.auth.context import Context
 from fhir_server.errors import Ambiguous, Conflict, Invalid, Issue, TooCostly, Unprocessable
 from fhir_server.model.parser import parse_object, write
 from fhir_server.model.walk import rewrite_links
+from fhir_server.search.consent import CONSENT
 from fhir_server.search.index import IndexRow
 from fhir_server.search.matches import matches
 from fhir_server.search.query import Query
+from fhir_server.storage.consents import write_rules
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.draft import Attempt, Drafter, Validate
 from fhir_server.storage.events import Waker
@@ -194,16 +196,18 @@ class Writer:
 
     async def _commit(self, connection: Connection, batch: Batch, attempt: Attempt, steps: list[Step]) -> list[Outcome]:
         current = await self._lock_current(connection, steps)
+        unconcealed = await batch.guard.unconcealed(connection, self._indexer, current.values())
         for step in steps:
             if step.outcome is None and step.same_as is None:
-                known = batch.guard.before(self._indexer, step, current.get(step.key))
-                step.outcome = self._drafter.draft(step, known, attempt)
+                seen = batch.guard.before(self._indexer, step, current.get(step.key), unconcealed)
+                step.outcome = self._drafter.draft(step, seen, attempt)
                 if step.outcome.written and step.outcome.version:
                     batch.guard.after(self._indexer, step, step.outcome.version)
         await self._lock_patched(connection, attempt)
         warnings = await self._check_integrity(connection, batch, attempt, steps)
         await self._finder.verify(connection)
         await write_versions(connection, attempt.written, batch.context, batch.audit)
+        await write_rules(connection, attempt.written, self._indexer.base_url)
         if batch.guard_deletes:
             await self._refuse_orphans(connection, attempt)
         if batch.finish:
@@ -240,7 +244,7 @@ class Writer:
         if batch.guard.read.is_everything:
             return set()
         targets = (await current_versions(connection, {link.key for link in links} - written)).values()
-        seen = {key_of(version) for version in shown(batch.guard.read, self._indexer, targets)}
+        seen = {key_of(one) for one in await shown(connection, batch.guard.read, self._indexer, targets)}
         return {key_of(version) for version in targets} - seen
 
     async def _refuse_orphans(self, connection: Connection, attempt: Attempt) -> None:
@@ -268,7 +272,7 @@ class Writer:
 
 def _is_plain_create(batch: Batch) -> bool:
     """Whether nothing has to be looked at before writing; the statement shares the locks it needs itself."""
-    plain = all(i.kind == "create" and i.condition is None for i in batch.intents)
+    plain = all(i.kind == "create" and i.condition is None and i.type_name != CONSENT for i in batch.intents)
     return plain and batch.integrity == "off" and batch.finish is None
 
 

@@ -29,7 +29,7 @@ class Tokens:
 
     def add(self, scopes: str, role: Role = "integration", **context: Any) -> str:
         token = f"token-{len(self._known)}"
-        access = Access(f"{role}/1", "app", role, parse_scopes(scopes), **context)
+        access = Access(f"Practitioner/{role}", "app", role, parse_scopes(scopes), **context)
         self._known[token] = replace(access, token_id=token)
         return token
 

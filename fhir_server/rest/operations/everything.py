@@ -76,7 +76,8 @@ async def everything(server: Server, request: Request) -> Response:
 
 
 async def _check_patient(connection: Connection, server: Server, request: Request) -> None:
-    found = visible(server, request, (await current_versions(connection, [("Patient", request.id)])).values())
+    current = await current_versions(connection, [("Patient", request.id)])
+    found = await visible(connection, server, request, current.values())
     if not found:
         raise NotFound(f"There is no Patient/{request.id}")
     if found[0].deleted:

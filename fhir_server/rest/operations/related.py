@@ -35,7 +35,7 @@ async def related(connection: Connection, server: Server, request: Request, sour
         if len(seen) > len(sources) + INCLUDED_MAX:
             raise TooCostly(f"The page refers to more than {INCLUDED_MAX} resources; ask for fewer with _count")
         seen.update(keys)
-        met = visible(server, request, (await current_versions(connection, keys)).values())
+        met = await visible(connection, server, request, (await current_versions(connection, keys)).values())
         newest = [one for one in met if one.body and _is_free(server, request.id, one)]
         found += newest
     return Included(found)
