@@ -135,7 +135,8 @@ async def test_a_seal_that_is_made_anew_breaks_the_chain_behind_it(chain, tamper
     """The record is changed and its seal made to fit: the next one still holds the hash of what was there."""
     tamper("UPDATE audit SET outcome = 404 WHERE number = 7")
     ((link,),) = [links async for links in seals(chain, 1, 2)]
-    held = await records(chain, link.numbers)
+    async with chain.transaction():
+        held = await records(chain, link.numbers)
     anew = replace(link.seal, digests=b"".join(held[number][0].digest for number in link.numbers))
     tamper(f"UPDATE audit_seal SET digests = '\\x{anew.digests.hex()}', hash = '\\x{anew.hash.hex()}' WHERE batch = 2")  # noqa: S608
     assert places(await verify(chain)) == [("chain-broken", 3, None)]
