@@ -154,7 +154,8 @@ def _page(visit: Visit, page: Page) -> Response:
 
 def _with_cookies(visit: Visit, answer: Answer, response: Response, request: Request) -> Response:
     cookies = visit.desk.cookies
-    if answer.cookie or not visit.has_cookie:
+    is_new = not visit.has_cookie and request.method == "GET"  # a form of another site comes without the cookie we set
+    if answer.cookie or is_new:
         response.headers.append("Set-Cookie", cookies.session(answer.cookie or visit.cookie))
     if request.query_params.get("lang", "") in LANGUAGES:
         response.headers.append("Set-Cookie", cookies.language(visit.speech.language))
