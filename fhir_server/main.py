@@ -28,7 +28,9 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         await database.open()
         await check_index_key(database, parts.hasher)
         identity.transactions.open()
+        parts.server.refusals.start()
         yield
+        await parts.server.refusals.close()
         identity.transactions.close()
         await database.close()
 

@@ -102,6 +102,13 @@ class Settings(BaseSettings):
     otlp_endpoint: str = Field("", description="OpenTelemetry collector, OTLP over HTTP; empty: none (URL)")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line (level)")
 
+    @field_validator("auth")
+    @classmethod
+    def _on_in_production(cls, value: str, others: ValidationInfo) -> str:
+        if value == "off" and others.data.get("env") == "production":
+            raise ValueError("off is for development, and refused with GALENIC_ENV=production")
+        return value
+
     @field_validator("outbound_allow_private")
     @classmethod
     def _not_in_production(cls, value: bool, others: ValidationInfo) -> bool:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fhir_server.audit.recorder import Recorder
+from fhir_server.audit.refusals import Refusals
 from fhir_server.audit.reviewer import Reviewer
 from fhir_server.audit.seal import Sealer
 from fhir_server.auth.compartments import patient_parameters
@@ -44,6 +46,7 @@ from fhir_server.storage.transact import Writer
 from fhir_server.telemetry import Observe, observer
 from fhir_server.validation.validator import Validator
 from fhir_server.web.cookies import Cookies
+from fhir_server.web.discovery import oauth_uris
 from fhir_server.web.patients import Patients
 from fhir_server.web.visit import Desk
 
@@ -96,6 +99,7 @@ def build(settings: Settings) -> Parts:
     writer = Writer(
         database, RidSource(database), finder, lambda resource: validate(validator, resource), Waker(database)
     )
+    recorder, identity = Recorder(database), build_identity(settings, database)
     server = Server(
         base_url=base_url(settings),
         routes=RouteTable(ROUTES),
@@ -110,13 +114,20 @@ def build(settings: Settings) -> Parts:
         limits=_limits(settings),
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
-        recorder=Recorder(database),
-        access=None,
+        recorder=recorder,
+        refusals=Refusals(recorder),
+        security=_security(settings, identity),
+        access=identity.tokens if settings.auth == "on" else None,
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
-    identity = build_identity(settings, database)
     return Parts(server, hasher, body_limits, redis_url, identity, build_desk(settings, server, identity))
+
+
+def _security(settings: Settings, identity: Identity) -> dict[str, Any]:
+    if settings.auth == "off":
+        return {}
+    return oauth_uris(identity.deployment.issuer, dynamic_registration=identity.dynamic_registration)
 
 
 def build_identity(settings: Settings, database: Database) -> Identity:

@@ -5,22 +5,26 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from fhir_server.errors import Invalid, Unavailable
+from fhir_server.audit.interactions import REFUSED
+from fhir_server.audit.record import Record
+from fhir_server.errors import Invalid, Unauthorized, Unavailable
 from fhir_server.outcome import status_and_issues
 from fhir_server.rest.auditing import failure_of, records_of
 from fhir_server.rest.caller import Caller, anonymous, identify
 from fhir_server.rest.content import Body, compressed, pretty, read_body
+from fhir_server.rest.dispatch import permitted
 from fhir_server.rest.failure import failure
 from fhir_server.rest.headers import parse_preferences, usable_request_id
 from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import response_type
 from fhir_server.rest.parameters import Pairs, parse_pairs
 from fhir_server.rest.paths import parse_path
-from fhir_server.rest.permission import permit
 from fhir_server.rest.server import Server
 
 METADATA: Final = "/metadata"
 """What is told to whoever asks."""
+
+UNAUTHORIZED: Final = 401
 
 BY_ID: Final = frozenset({"read", "vread", "history-instance", "history-type", "history-system"})
 """Interactions for which search parameters mean nothing."""
@@ -66,6 +70,10 @@ class FhirApplication:
         recorder = self._server.recorder
         try:
             response = await self._respond(scope, receive, exchange)
+        except Unauthorized:
+            stranger = anonymous(exchange.request_id, exchange.address).context
+            await self._server.refusals.refuse(Record(stranger, REFUSED, UNAUTHORIZED))
+            raise
         except Exception as error:
             if exchange.request is not None:
                 await recorder.record(*failure_of(exchange.request, exchange.interaction, status_and_issues(error)[0]))
@@ -97,13 +105,13 @@ class FhirApplication:
             grant=caller.grant,
         )
         exchange.request, exchange.interaction = request, route.interaction
-        permit(route, request)
+        handler = permitted(route, request)
         if exchange.method in ("POST", "PUT", "PATCH"):
             request = replace(request, body=await read_body(receive, exchange.headers, self._body_limits))
             exchange.request = request
         if route.interaction not in BY_ID:
             await self._renew(route.interaction)
-        return await route.handler(self._server, request)
+        return await handler(self._server, request)
 
     async def _caller(self, exchange: Exchange, path: str) -> Caller:
         """Judged before anything else: to a stranger all that is closed looks the same."""

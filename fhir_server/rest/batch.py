@@ -11,11 +11,11 @@ from fhir_server.errors import Invalid, Issue, NotSupported, TooCostly
 from fhir_server.outcome import status_and_issues
 from fhir_server.rest.auditing import failure_of, records_of
 from fhir_server.rest.bodies import parsed_body
+from fhir_server.rest.dispatch import dispatch
 from fhir_server.rest.entries import entry_request, failed_entry, response_entry
 from fhir_server.rest.failure import log_unexpected
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.paths import Target
-from fhir_server.rest.permission import permit
 from fhir_server.rest.server import Server
 from fhir_server.rest.transaction import transaction
 
@@ -71,8 +71,7 @@ async def _handled(
     try:
         route = server.routes.find(request.method, target)
         interaction = route.interaction
-        permit(route, request)
-        response = await route.handler(await server.current(), request)
+        response = await dispatch(await server.current(), route, request)
         records += records_of(request, interaction, response)
         return response_entry(server, bundle_request, request, response)
     except Exception as error:  # noqa: BLE001 - not even an error of ours reaches the other entries

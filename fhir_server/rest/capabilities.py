@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
+from fhir_server.audit.events import AUDIT_EVENT
+from fhir_server.audit.search import PARSERS
 from fhir_server.model.resource_types import RESOURCE_TYPES
+from fhir_server.rest.audit_events import HANDLERS
 from fhir_server.rest.message import FHIR_JSON, Request, Response
 from fhir_server.rest.negotiation import PLAIN_JSON
 from fhir_server.rest.patch import PATCH_TYPES
@@ -57,7 +60,10 @@ def _statement(server: Server) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "resource": [_resource(server, name) for name in RESOURCE_TYPES],
+                **({"security": server.security} if server.security else {}),
+                "resource": [
+                    _audit_event(server) if name == AUDIT_EVENT else _resource(server, name) for name in RESOURCE_TYPES
+                ],
                 "interaction": [{"code": code} for code in _system_interactions(server)],
                 "operation": list(_operations(server)),
             }
@@ -83,6 +89,18 @@ def _resource(server: Server, name: str) -> dict[str, Any]:
         "searchRevInclude": _revincludes(server.indexer.registry, name),
         "searchParam": _search_parameters(server.indexer.registry, name),
         **OF_TYPES.get(name, {}),
+    }
+
+
+def _audit_event(server: Server) -> dict[str, Any]:
+    """Rendered from the audit trail: nobody writes one, and it has one version."""
+    own = server.indexer.registry.parameters(AUDIT_EVENT).values()
+    return {
+        "type": AUDIT_EVENT,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{AUDIT_EVENT}",
+        "interaction": [{"code": code} for code in HANDLERS],
+        "versioning": "no-version",
+        "searchParam": [{"name": p.code, "definition": p.url, "type": p.type} for p in own if p.code in PARSERS],
     }
 
 

@@ -1,9 +1,10 @@
 """What the interactions work with; `wiring` makes it."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from fhir_server.audit.recorder import Recording
+from fhir_server.audit.refusals import Refusals
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
 from fhir_server.rest.caller import AccessCheck
@@ -46,6 +47,9 @@ class Server:
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]
     recorder: Recording
+    refusals: Refusals
+    security: dict[str, Any]
+    """`rest.security` of the CapabilityStatement: where tokens come from. Empty without authorization."""
     access: AccessCheck | None
     """None: a server without authorization, where everybody may do everything."""
     made_once: dict[str, bytes] = field(default_factory=dict)

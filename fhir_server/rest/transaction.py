@@ -9,6 +9,7 @@ from typing import Any, Final
 from fhir_server.audit.record import Record
 from fhir_server.errors import GalenicError, Issue, NotSupported
 from fhir_server.rest import create, delete, patch, read, search, update, vread
+from fhir_server.rest.audit_events import is_about_audit
 from fhir_server.rest.auditing import records_of
 from fhir_server.rest.commit import guards_deletes, transaction_integrity
 from fhir_server.rest.entries import entry_request, response_entry
@@ -81,7 +82,7 @@ def _ask(server: Server, bundle_request: Request, entry: Any, number: int) -> As
 
 def _intent(server: Server, asked: Asked) -> Intent:
     request, target, _ = asked
-    if target.template not in WRITABLE or (request.method == "POST" and request.id):
+    if target.template not in WRITABLE or (request.method == "POST" and request.id) or is_about_audit(request):
         raise NotSupported(f"{request.place}: {request.method} {target.template} is not supported in a transaction")
     try:
         permit(server.routes.find(request.method, target), request)
@@ -102,6 +103,8 @@ async def _read(server: Server, connection: Connection, request: Request, target
     try:
         permit(server.routes.find(request.method, target), request)
         match target.template:
+            case _ if is_about_audit(request):
+                pass
             case "/{type}/{id}":
                 current = await current_versions(connection, [(request.type_name, request.id)])
                 found = await visible(connection, server, request, current.values())

@@ -43,6 +43,8 @@ from fhir_server.storage.targets import Integrity, Link, dangling, is_referred_t
 from fhir_server.storage.version import Version
 from fhir_server.storage.write import AuditEntry, IdTaken, write_versions
 
+AUDIT_EVENT: Final = "AuditEvent"
+
 ATTEMPTS_MAX: Final = 10
 """Attempts before a request that keeps colliding is refused (attempts)."""
 
@@ -90,6 +92,8 @@ class Writer:
 
     async def write(self, batch: Batch) -> list[Outcome]:
         """The outcome of each intent, in their order; all of it is committed when this returns."""
+        if any(intent.type_name == AUDIT_EVENT for intent in batch.intents):
+            raise Unprocessable("AuditEvents are recorded by the server itself, and not stored")
         try:
             return await self._write(batch)
         except Outdated:
