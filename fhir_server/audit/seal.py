@@ -41,10 +41,15 @@ BECOME_SEALER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
 HEAD: Final = "SELECT batch, hash, snapshot FROM audit_seal ORDER BY batch DESC LIMIT 1"
 HASH_OF: Final = "SELECT hash FROM audit_seal WHERE batch = %s"
 NOW: Final = "SELECT pg_current_snapshot()::text, clock_timestamp()"
+
+# The newest rows of a table of years: by the index on xid, whatever the planner knows of rows it has not counted yet.
+BY_INDEX: Final = "SET LOCAL enable_seqscan = off"
 UNSEALED: Final = f"""
-SELECT {SELECTED} FROM audit a
-WHERE a.xid >= pg_snapshot_xmin(%(last)s::pg_snapshot) AND NOT pg_visible_in_snapshot(a.xid, %(last)s::pg_snapshot)
-ORDER BY a.number
+WITH fresh AS MATERIALIZED (
+    SELECT {SELECTED} FROM audit a
+    WHERE a.xid >= pg_snapshot_xmin(%(last)s::pg_snapshot) AND NOT pg_visible_in_snapshot(a.xid, %(last)s::pg_snapshot)
+)
+SELECT * FROM fresh ORDER BY number
 """  # noqa: S608 - our own columns
 INSERT_SEAL: Final = f"""
 INSERT INTO audit_seal ({", ".join(SEAL_NAMES)}, hash)
@@ -65,6 +70,7 @@ async def seal(connection: Connection) -> int:
     """
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)  # of the transactions this connection begins
     async with connection.transaction():
+        await connection.execute(BY_INDEX)
         snapshot, now = await _row(connection, NOW)
         batch, previous, last = await _row(connection, HEAD) or (0, START, EVERYTHING)
         count = 0

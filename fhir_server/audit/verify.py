@@ -96,8 +96,10 @@ async def verify(connection: Connection, *, first: int = 1, last: int = ENTIRE) 
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     async with connection.transaction():
         found = Verified()
+        await connection.execute("SET LOCAL enable_seqscan = off")
         expired = [Expiry(*row) for row in await _rows(connection, EXPIRED)]
         await _walk(connection, found, expired, (first, last))
+        await connection.execute("SET LOCAL enable_seqscan = on")
         if (first, last) == (1, ENTIRE):
             await _compare_with_all(connection, found)
     return found

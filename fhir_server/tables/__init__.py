@@ -85,5 +85,5 @@ __all__ = [
     "used_jti",
 ]  # fmt: skip
 
-APPEND_ONLY = (history, event, audit)
+APPEND_ONLY = (history, event, audit, audit_seal, audit_expiry, audit_report)
 """Tables on which the application role has no UPDATE, DELETE or TRUNCATE."""

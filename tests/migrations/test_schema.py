@@ -25,11 +25,13 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert list(upgrade(database.superuser_url)) == []
 
 
-@pytest.mark.parametrize("table", [table.name for table in tables.APPEND_ONLY])
-@pytest.mark.parametrize("statement", ["UPDATE {} SET id = 'x'", "DELETE FROM {}", "TRUNCATE {}"])
-def test_the_application_cannot_change_what_is_append_only(database: Database, table: str, statement: str) -> None:
-    with psycopg.connect(database.app_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(statement.format(table))
+@pytest.mark.parametrize("statement", ["UPDATE {0} SET {1} = NULL", "DELETE FROM {0}", "TRUNCATE {0}"])
+def test_the_application_cannot_change_what_is_append_only(database: Database, statement: str) -> None:
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        for table in tables.APPEND_ONLY:
+            column = next(c.name for c in table.columns if c.identity is None)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.format(table.name, column))
 
 
 @pytest.mark.parametrize(
