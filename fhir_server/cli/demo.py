@@ -9,6 +9,7 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
+from fhir_server.cli import demo_people
 from fhir_server.cli.database import CommandFailed
 from fhir_server.cli.identity import Desk, desk_at
 from fhir_server.cli.terminal import say
@@ -42,10 +43,11 @@ def refuse_in_production(settings: Settings, app_url: str) -> None:
         raise CommandFailed("The demo is not for production: set GALENIC_DEMO=false")
     with desk_at(settings, app_url) as at:
         found = [name for name in (APP, BACKEND) if clients.find(at.transaction, name)]
+        found += demo_people.present(at.transaction)
     if found:
         raise CommandFailed(
-            f"The demo's clients are in this database ({', '.join(found)}), which is not for production. "
-            "Begin with an empty GALENIC_DATA_DIR, or disable them: galenic client disable"
+            f"The demo's clients and people are in this database ({', '.join(found)}), which is not for production. "
+            "Begin with an empty GALENIC_DATA_DIR, or disable them: galenic client disable, galenic user disable"
         )
 
 
@@ -70,6 +72,7 @@ def greet(settings: Settings) -> None:
     say(f"  app (public)      {APP}, back to {CALLBACKS[0]}")
     say(f"  system (key)      {BACKEND}, key in {settings.data_dir / KEY_FILE}")
     say(f"  a token for it    galenic client token {BACKEND}")
+    demo_people.greet(settings)
     say()
 
 

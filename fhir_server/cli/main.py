@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _add_db(verbs)
     _add_audit(verbs)
     _add_clients(verbs)
+    _add_users(verbs)
     load = verbs.add_parser(
         "load",
         help="load resources from files",
@@ -100,6 +101,12 @@ def _add_clients(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
     add_clients(verbs, SETTINGS_NOTE)
     add_keys(verbs, SETTINGS_NOTE)
+
+
+def _add_users(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from fhir_server.cli.user_arguments import add_users
+
+    add_users(verbs, SETTINGS_NOTE)
 
 
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fhir_server.cli import database, demo, probe
+from fhir_server.cli import database, demo, demo_people, probe
 from fhir_server.cli.supervisor import PythonProcess, StopSignals, Supervisor
 from fhir_server.cli.terminal import complain, say
 from fhir_server.embedded.place import EmbeddedError
@@ -167,6 +167,8 @@ def _show_demo(settings: Settings, port: int, app_url: str) -> None:
             complain(f"the demo set was not loaded: {refused}")
         else:
             done.touch()
+    if done.exists():
+        demo_people.prepare(settings, app_url)
     demo.greet(settings)
 
 
