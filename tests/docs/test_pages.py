@@ -18,10 +18,12 @@ from fhir_server.rest.route import OPERATION
 from fhir_server.rest.routes import ROUTES
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
+from tests.running.oauth import backend_token
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
+README = ROOT / "README.md"
+PAGES = sorted([README, ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 BLOCKS = [(page, block) for page in PAGES for block in BLOCK.findall(page.read_text())]
@@ -60,19 +62,22 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.fixture(scope="module")
 def demo(cluster: Cluster) -> Iterator[Galenic]:
     cluster.execute("CREATE DATABASE docs_demo TEMPLATE galenic")
-    with running(cluster.database("docs_demo").app_url) as galenic:
+    with running(cluster.database("docs_demo").app_url, auth="on", backend_token_seconds="300") as galenic:
         bundle = files("fhir_server").joinpath("demo/pharmacy.json").read_bytes()
-        headers = {"Content-Type": "application/fhir+json"}
+        headers = {"Content-Type": "application/fhir+json", "Authorization": f"Bearer {backend_token(galenic)}"}
         assert httpx.post(galenic.base_url, content=bundle, headers=headers, timeout=30).status_code == 200
         yield galenic
     cluster.execute("DROP DATABASE docs_demo WITH (FORCE)")
 
 
 @pytest.mark.parametrize(("page", "block"), BLOCKS, ids=[f"{p.stem}-{n}" for n, (p, _) in enumerate(BLOCKS)])
-def test_the_commands_of_a_page_run(demo: Galenic, page: Path, block: str) -> None:
+def test_the_commands_of_a_page_run(demo: Galenic, page: Path, block: str, tmp_path: Path) -> None:
+    """With the token where docs/README.md says to put it."""
+    token = backend_token(demo)
+    tmp_path.joinpath(".curlrc").write_text(f'header = "Authorization: Bearer {token}"\n' if page != README else "")
     assert shutil.which("curl"), "the examples are curl commands: install curl"
     script = block.replace("http://127.0.0.1:8080", demo.root_url).replace("curl -s ", "curl -sf ")
-    environment = {"PATH": os.environ["PATH"], "no_proxy": "127.0.0.1"}
+    environment = {"PATH": os.environ["PATH"], "no_proxy": "127.0.0.1", "CURL_HOME": str(tmp_path), "TOKEN": token}
     done = subprocess.run(["bash", "-ec", script], capture_output=True, check=False, timeout=30, env=environment)
     assert done.returncode == 0, done.stdout.decode()[:500]
     assert done.stdout.strip().startswith(b"{")
