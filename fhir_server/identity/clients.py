@@ -21,10 +21,13 @@ Kind = Literal["public", "confidential-symmetric", "confidential-asymmetric"]
 
 METHODS: Final[Mapping[str, frozenset[str]]] = {
     "public": frozenset({"none", "refresh_token"}),
-    "confidential-symmetric": frozenset({"client_secret_basic", "client_secret_post"}),
-    "confidential-asymmetric": frozenset({"private_key_jwt"}),
+    "confidential-symmetric": frozenset({"client_secret_basic", "client_secret_post", "bearer"}),
+    "confidential-asymmetric": frozenset({"private_key_jwt", "bearer"}),
 }
-"""By kind of client, how it authenticates; `refresh_token` is a public client known by the token it shows."""
+"""By kind of client, how it authenticates.
+
+`refresh_token` is a public client known by the token it shows; `bearer` an access token, for introspection alone.
+"""
 
 FIND: Final = "SELECT * FROM client WHERE id = %(id)s AND disabled IS NULL"
 

@@ -31,9 +31,9 @@ def words(text: str) -> tuple[str, ...]:
 
 def within(asked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
     """What of `asked` is within `allowed`: narrower where it must be; what is unknown means nothing here."""
-    limits = frozenset(allowed)
+    limits = tuple(allowed)
     scopes = tuple(scope for scope in map(parse_scope, limits) if scope is not None)
-    return _cut(asked, scopes, limits.intersection(WORDS))
+    return _cut(asked, scopes, frozenset(WORDS).intersection(limits))
 
 
 def for_role(asked: Iterable[str], role: Role) -> tuple[str, ...]:
