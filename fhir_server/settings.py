@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     lock_out_seconds: int = Field(
         900, ge=60, description="First lock of a login or an address; each further one is twice as long (seconds)"
     )
+    oidc_issuer: str = Field(
+        "", description="Outside OpenID provider at which people may log in; empty: none (URL, as in its id_tokens)"
+    )
+    oidc_client_id: str = Field("", description="What this server is called there (text)")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret there, where it has one (text)")
     demo: bool = Field(True, description="Load the demo set at the first start on embedded PostgreSQL (true or false)")
     api_processes: int = Field(1, ge=1, le=64, description="API processes sharing the port (processes)")
     database_connections: int = Field(12, ge=4, le=64, description="Connections per API process (connections)")
@@ -108,6 +113,15 @@ class Settings(BaseSettings):
         if value == "off" and others.data.get("env") == "production":
             raise ValueError("off is for development, and refused with GALENIC_ENV=production")
         return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _by_https_in_production(cls, value: str, others: ValidationInfo) -> str:
+        if value.startswith("https://") or not value:
+            return value
+        if value.startswith("http://") and others.data.get("env") == "development":
+            return value
+        raise ValueError("it is an https URL; http is for development")
 
     @field_validator("outbound_allow_private")
     @classmethod

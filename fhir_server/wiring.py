@@ -18,6 +18,7 @@ from fhir_server.identity.oauth.endpoints import Endpoints
 from fhir_server.identity.oauth.server import Deployment
 from fhir_server.identity.origins import Origins
 from fhir_server.identity.outbound import Outbound
+from fhir_server.identity.outside import Provider, Registration
 from fhir_server.identity.passwords import Passwords
 from fhir_server.identity.second_factor import SecondFactors
 from fhir_server.identity.sessions import SessionLimits, Sessions
@@ -99,7 +100,9 @@ def build(settings: Settings) -> Parts:
     writer = Writer(
         database, RidSource(database), finder, lambda resource: validate(validator, resource), Waker(database)
     )
-    recorder, identity = Recorder(database), build_identity(settings, database)
+    recorder = Recorder(database)
+    refusals = Refusals(recorder)
+    identity = build_identity(settings, database, refusals)
     server = Server(
         base_url=base_url(settings),
         routes=RouteTable(ROUTES),
@@ -115,7 +118,7 @@ def build(settings: Settings) -> Parts:
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
         recorder=recorder,
-        refusals=Refusals(recorder),
+        refusals=refusals,
         security=_security(settings, identity),
         access=identity.tokens if settings.auth == "on" else None,
     )
@@ -130,13 +133,13 @@ def _security(settings: Settings, identity: Identity) -> dict[str, Any]:
     return oauth_uris(identity.deployment.issuer, dynamic_registration=identity.dynamic_registration)
 
 
-def build_identity(settings: Settings, database: Database) -> Identity:
+def build_identity(settings: Settings, database: Database, refusals: Refusals) -> Identity:
     transactions, deployment = Transactions(_required(settings, "database_url")), build_deployment(settings)
     keys = ClientKeys(Outbound(allow_private=settings.outbound_allow_private))
     return Identity(
         deployment=deployment,
         transactions=transactions,
-        endpoints=Endpoints(deployment, transactions, keys),
+        endpoints=Endpoints(deployment, transactions, keys, refusals),
         authorizations=Authorizations(transactions, deployment.issuer, deployment.lifetimes),
         tokens=TokenChecker(database),
         origins=Origins(database),
@@ -158,14 +161,24 @@ def build_desk(settings: Settings, server: Server, identity: Identity) -> Desk:
     """What the pages for people work with."""
     deployment = identity.deployment
     is_secure = deployment.issuer.origin.startswith("https://")
+    entrance = build_entrance(settings, identity.transactions)
     return Desk(
-        entrance=build_entrance(settings, identity.transactions),
+        entrance=entrance,
         authorizations=identity.authorizations,
         patients=Patients(server.database, server.reader, server.finder, server.recorder, server.base_url),
         cookies=Cookies(is_secure=is_secure, key=derived(_secret(settings), "forms")),
         issuer=deployment.issuer,
         lifetimes=deployment.lifetimes,
+        provider=_provider(settings, entrance, deployment.issuer),
     )
+
+
+def _provider(settings: Settings, entrance: Entrance, issuer: Issuer) -> Provider | None:
+    if not settings.oidc_issuer:
+        return None
+    secret = settings.oidc_client_secret.get_secret_value() if settings.oidc_client_secret else None
+    redirect_uri = issuer.endpoint("elsewhere/back")
+    return Provider(Registration(settings.oidc_issuer, settings.oidc_client_id, secret, redirect_uri), entrance)
 
 
 def build_entrance(settings: Settings, transactions: Transactions) -> Entrance:

@@ -94,7 +94,6 @@ OUTSIDE = """
 CREATE TABLE outside_login (
     state_hash bytea NOT NULL CONSTRAINT outside_login_pk PRIMARY KEY,
     visit_hash bytea NOT NULL,
-    request text COLLATE "C" NOT NULL,
     nonce text COLLATE "C" NOT NULL,
     verifier text COLLATE "C" NOT NULL,
     expires timestamptz NOT NULL

@@ -126,7 +126,6 @@ outside_login = Table(  # a login at an outside OpenID provider that has begun a
     metadata,
     Column("state_hash", LargeBinary, nullable=False),
     Column("visit_hash", LargeBinary, nullable=False),  # of the browser's cookie: only it may come back
-    code("request"),
     code("nonce"),
     code("verifier"),
     Column("expires", INSTANT, nullable=False),

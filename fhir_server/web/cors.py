@@ -6,7 +6,7 @@ https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#considerations-for-
 from collections.abc import Iterable
 from typing import Any, Final
 
-from fhir_server.errors import Unavailable
+from fhir_server.errors import GalenicError
 from fhir_server.identity.origins import Origins
 
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
@@ -22,16 +22,22 @@ PREFLIGHT_SECONDS: Final = 600
 
 NO_CONTENT: Final = 204
 
+ENDPOINTS: Final = frozenset({"/auth/token", "/auth/introspect", "/auth/revoke", "/auth/register"})
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Cors:
-    """An ASGI middleware; `public` are paths that any page may read, which know no credentials."""
+    """An ASGI middleware, for the API below `base_path` and the endpoints of the authorization server.
 
-    def __init__(self, app: Any, origins: Origins, public: frozenset[str]) -> None:
+    Pages for people are for no other page to read.
+    """
+
+    def __init__(self, app: Any, origins: Origins, base_path: str) -> None:
         self._app = app
         self._origins = origins
-        self._public = public
+        self._base_path = base_path
+        self._public = public_paths(base_path)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         origin = _header(scope, b"origin") if scope["type"] == "http" else None
@@ -48,9 +54,11 @@ class Cors:
         """What Access-Control-Allow-Origin says; None: nothing."""
         if path in self._public:
             return "*"
+        if path not in ENDPOINTS and path != self._base_path and not path.startswith(f"{self._base_path}/"):
+            return None
         try:
             return origin if await self._origins.has(origin) else None
-        except Unavailable:
+        except GalenicError:
             return None
 
 

@@ -45,6 +45,6 @@ def login_page(visit: Visit, problems: Mapping[str, str] | None = None) -> Page:
     values = {
         "login": visit.form.get("login", hint or ""),
         "problems": problems or {},
-        "provider": visit.desk.provider,
+        "provider": visit.desk.provider.name if visit.desk.provider else "",
     }
     return Page("login", values, 422 if problems else 200)

@@ -1,9 +1,8 @@
 """The pages on which people log in and decide: their addresses, and what each request has in common."""
 
 import logging
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from fhir_server.errors import NotFound
 from fhir_server.identity.opaque import fresh
 from fhir_server.identity.trail import Visitor
 from fhir_server.outcome import status_and_issues
-from fhir_server.web import account, consent, login, picker, second_factor
+from fhir_server.web import account, consent, elsewhere, login, picker, second_factor
 from fhir_server.web.forms import Stale, read_form
 from fhir_server.web.respond import FOLDER, Go, Page, guard, html, redirect
 from fhir_server.web.speech import Speech, language_of
@@ -24,9 +23,6 @@ from fhir_server.web.visit import Answer, Desk, Handler, Visit
 
 REQUEST_CHARACTERS_MAX: Final = 200
 """A longer id of an authorization request is none of ours (characters)."""
-
-NAME_CHARACTERS_MAX: Final = 100
-"""As much of an app's name as is shown (characters)."""
 
 VARY: Final = "Accept-Language, Cookie"
 SERVER_ERROR: Final = 500
@@ -56,7 +52,12 @@ PAGES: Final[Mapping[str, Handlers]] = {
     "password": Handlers(account.show_password, account.take_password),
     "logout": Handlers(None, account.log_out),
     "logged-out": Handlers(account.show_logged_out),
+    "elsewhere": Handlers(elsewhere.show),
+    "elsewhere/back": Handlers(elsewhere.come_back),
 }
+
+WITHOUT_REQUEST: Final = frozenset({"logout", "logged-out", "elsewhere/back"})
+"""Pages that are there for a request that is over, too."""
 
 
 def page_routes(desk: Desk) -> list[Route]:
@@ -103,6 +104,7 @@ def _arrive(desk: Desk, name: str, request: Request) -> Visit:
         cookie=cookie or fresh(),
         has_cookie=bool(cookie),
         request_id=request.query_params.get("request", "")[:REQUEST_CHARACTERS_MAX],
+        query=request.query_params,
     )
 
 
@@ -120,13 +122,8 @@ async def _recognise(visit: Visit) -> None:
     desk = visit.desk
     if visit.has_cookie and (found := await desk.run(desk.entrance.session, visit.cookie)):
         visit.session, visit.person = found
-    if visit.request_id and visit.page not in ("logout", "logged-out"):
-        asked = await desk.run(desk.authorizations.pending, visit.request_id)
-        if asked is None:
-            raise NotFound("The authorization request is over")
-        visit.asked = replace(asked, client_name=_presentable(asked.client_name))
-        if visit.session:
-            visit.choice = await desk.run(desk.entrance.chosen, visit.session, visit.request_key)
+    if visit.page not in WITHOUT_REQUEST:
+        await visit.recognise_request()
 
 
 def _failure(error: Exception) -> Page:
@@ -160,10 +157,3 @@ def _with_cookies(visit: Visit, answer: Answer, response: Response, request: Req
     if request.query_params.get("lang", "") in LANGUAGES:
         response.headers.append("Set-Cookie", cookies.language(visit.speech.language))
     return response
-
-
-def _presentable(name: str) -> str:
-    """An app's name without what could turn the text around it, or hide what it says."""
-    shown = "".join(letter for letter in name if unicodedata.category(letter) not in ("Cc", "Cf", "Co", "Zl", "Zp"))
-    cut = shown if len(shown) <= NAME_CHARACTERS_MAX else shown[:NAME_CHARACTERS_MAX] + "…"
-    return cut.strip() or "?"

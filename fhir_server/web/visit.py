@@ -1,7 +1,8 @@
 """One request of a browser to a page: who it is from, in which language, and what an app waits for."""
 
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -10,9 +11,11 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from fhir_server.auth.context import Context
+from fhir_server.errors import NotFound
 from fhir_server.identity.authorization import Authorizations, PendingRequest
 from fhir_server.identity.issuer import Issuer, Lifetimes
 from fhir_server.identity.opaque import digest
+from fhir_server.identity.outside import Provider
 from fhir_server.identity.people import Person
 from fhir_server.identity.sessions import Choice, Session
 from fhir_server.identity.sign_in import Entrance
@@ -25,13 +28,16 @@ from fhir_server.web.speech import Speech
 THREADS: Final = 8
 """Requests of pages that wait for the database or for argon2 at once, in a process (threads)."""
 
+NAME_CHARACTERS_MAX: Final = 100
+"""As much of an app's name as is shown (characters)."""
+
 Answer = Page | Go
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the pages work with; `provider` is the name of an outside OpenID provider, "" for none."""
+    """What the pages work with; `provider` is an outside OpenID provider, where there is one."""
 
     entrance: Entrance
     authorizations: Authorizations
@@ -39,7 +45,7 @@ class Desk:
     cookies: Cookies
     issuer: Issuer
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
-    provider: str = ""
+    provider: Provider | None = None
     threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
 
     async def run(self, work: Callable[..., Value], *values: Any) -> Value:
@@ -61,6 +67,7 @@ class Visit:
     cookie: str
     has_cookie: bool
     request_id: str
+    query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
     ticked: tuple[str, ...] = ()
     asked: PendingRequest | None = None
@@ -84,6 +91,17 @@ class Visit:
     @property
     def context(self) -> Context:
         return self.visitor.context(self.person)
+
+    async def recognise_request(self) -> None:
+        """What the app asks for; raises `NotFound` for a request that is over."""
+        if not self.request_id:
+            return
+        asked = await self.desk.run(self.desk.authorizations.pending, self.request_id)
+        if asked is None:
+            raise NotFound("The authorization request is over")
+        self.asked = replace(asked, client_name=presentable(asked.client_name))
+        if self.session:
+            self.choice = await self.desk.run(self.desk.entrance.chosen, self.session, self.request_key)
 
     @property
     def request_key(self) -> str:
@@ -116,3 +134,10 @@ Handler = Callable[[Visit], Awaitable[Answer]]
 def minutes_until(moment: datetime) -> int:
     """Rounded up; at least one."""
     return max(1, -(-int((moment - datetime.now(UTC)).total_seconds()) // 60))
+
+
+def presentable(name: str) -> str:
+    """An app's name without what could turn the text around it, or hide what it says."""
+    shown = "".join(letter for letter in name if unicodedata.category(letter) not in ("Cc", "Cf", "Co", "Zl", "Zp"))
+    cut = shown if len(shown) <= NAME_CHARACTERS_MAX else shown[:NAME_CHARACTERS_MAX] + "…"
+    return cut.strip() or "?"
