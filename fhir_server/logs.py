@@ -26,9 +26,9 @@ WORDS_CHARACTERS_MAX: Final = 500
 FRAMES: Final = 6
 """Innermost places of an error that are told (frames)."""
 
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,79}")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,79}")
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:\-]{0,127}")
-_VALUE: Final = re.compile(r"\S*[0-9'\"=/@:<>{}\[\]\\]\S*")
+_VALUE: Final = re.compile(r"\S*[0-9%'\"=/@:<>{}\[\]\\]\S*")
 
 
 def _is_code(value: Any) -> bool:

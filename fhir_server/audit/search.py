@@ -113,7 +113,7 @@ def parse_query(pairs: Pairs, base_url: str, now: datetime) -> AuditQuery:
     """The query of a search; raises `Invalid` for a parameter or value it does not have. `now` is what `ap` means."""
     builder = _Builder(base_url, now)
     for name, text in pairs:
-        code, _, modifier = name.partition(":")
+        code, _, modifier = (name, "", "") if name in PARSERS else name.partition(":")
         parser = PARSERS.get(code)
         if parser is None or not text:
             raise _invalid(name, "is not a search parameter of AuditEvent here" if text else "has no value")
@@ -121,7 +121,8 @@ def parse_query(pairs: Pairs, base_url: str, now: datetime) -> AuditQuery:
         if len(values) > ALTERNATIVES_MAX:
             raise _invalid(name, f"has more than {ALTERNATIVES_MAX} alternatives")
         if modifier and not (
-            code in ("agent", "entity", "patient") and (modifier in NUMBERS or modifier == IDENTIFIER)
+            code in ("agent", "entity", "patient")
+            and (modifier in NUMBERS or (modifier == IDENTIFIER and code == "agent"))
         ):
             raise _invalid(name, "has a modifier that is not supported")
         parser(builder, name, [_qualified(value, modifier) for value in values])
@@ -192,6 +193,12 @@ def _one_entity(builder: _Builder, name: str, reference: str) -> str:
     return f"({exactly} OR a.patients && {builder.value([key])}::text[])" if kind == "Patient" else exactly
 
 
+def _request_id(builder: _Builder, _: str, values: Sequence[str]) -> None:
+    """The X-Request-Id is an entity that is known by nothing but its identifier."""
+    wanted = [value.rpartition("|")[2] for value in values]
+    builder.where.append(f"a.request_id = ANY({builder.value(wanted)}::text[])")
+
+
 def _local(builder: _Builder, reference: str) -> str:
     return reference.removeprefix(builder.base_url + "/")
 
@@ -244,6 +251,7 @@ PARSERS: Final[dict[str, Parser]] = {
     "patient": _patient,
     "agent": _agent,
     "entity": _entity,
+    "entity:identifier": _request_id,
     "outcome": _outcome,
     "action": _interactions(lambda known, value: known.action == value.rpartition("|")[2]),
     "type": _interactions(lambda known, value: _is(known.kind, value)),

@@ -10,7 +10,7 @@ import msgspec
 from fhir_server.audit import search as audit_search
 from fhir_server.audit.events import AUDIT_EVENT, render
 from fhir_server.audit.search import AuditQuery, Page
-from fhir_server.errors import MethodNotAllowed, NotFound
+from fhir_server.errors import Forbidden, MethodNotAllowed, NotFound
 from fhir_server.rest.conditions import FORMAT
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.route import Handler, Route
@@ -25,7 +25,8 @@ IGNORED: Final = frozenset({*FORMAT, COUNT, CURSOR})
 
 
 async def read(server: Server, request: Request) -> Response:
-    """200, or 404; an AuditEvent has one version."""
+    """200, or 404; an AuditEvent has one version. Raises `Forbidden` where the token reaches only some of them."""
+    _refuse_partial(request, "r")
     async with server.database.connection() as connection:
         found = await audit_search.find(connection, request.id)
     if found is None:
@@ -36,7 +37,8 @@ async def read(server: Server, request: Request) -> Response:
 
 
 async def search(server: Server, request: Request) -> Response:
-    """A searchset Bundle, newest first; in a compartment, what concerns it. Raises `Invalid` and `Gone`."""
+    """A searchset Bundle, newest first; in a compartment, what concerns it. Raises `Forbidden`, `Invalid`, `Gone`."""
+    _refuse_partial(request, "s")
     request = with_form(request) if request.method == "POST" else request
     query = _query(server, request)
     async with server.database.connection() as connection:
@@ -51,6 +53,12 @@ async def refuse(_: Server, request: Request) -> Response:
         f"{request.method} of an {AUDIT_EVENT} is not allowed: the server records them itself",
         headers={"Allow": ALLOWED},
     )
+
+
+def _refuse_partial(request: Request, interaction: str) -> None:
+    """A scope that names a patient or criteria would have to be held to in each event: it grants none."""
+    if not request.grant.is_unrestricted(interaction, AUDIT_EVENT):
+        raise Forbidden("AuditEvents are for auditors whose scope names no patient and no criteria")
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {"read": read, "search-type": search}

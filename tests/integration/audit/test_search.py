@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from fhir_server.audit.recorder import Recorder
-from fhir_server.errors import GalenicError, Gone, Invalid, MethodNotAllowed, NotFound
+from fhir_server.auth.grant import EVERYTHING, Grant, Rule
+from fhir_server.errors import Forbidden, GalenicError, Gone, Invalid, MethodNotAllowed, NotFound
 from fhir_server.rest.audit_events import HANDLERS, audit_handler, is_about_audit, read, search
 from fhir_server.rest.message import Request
 from fhir_server.rest.parameters import parse_pairs
@@ -45,7 +46,11 @@ async def filled(server):
 
 
 def a_request(query: str = "", method: str = "GET", **fields: Any) -> Request:
-    return Request(method, a_context(), **{"type_name": "AuditEvent", "parameters": parse_pairs(query)} | fields)
+    return Request(
+        method,
+        a_context(),
+        **{"type_name": "AuditEvent", "parameters": parse_pairs(query), "grant": EVERYTHING} | fields,
+    )
 
 
 async def found(server: Any, query: str, **fields: Any) -> dict[str, Any]:
@@ -90,6 +95,8 @@ SEARCHES = {
     "entity=Observation/1": ["read"],
     "entity=Patient/b": ["search2", "refused", "write"],
     "entity=Patient/gone,Task/9": ["write", "missing"],
+    "entity:identifier=another": [],
+    "entity:identifier=request&action=U": ["write"],
     "_id=1": ["read"],
     "_id=2-2": ["search2"],
     "_id=2-2,1": ["read", "search3", "search2", "search1"],
@@ -128,6 +135,7 @@ async def test_by_post_and_in_a_compartment_the_same_is_found(filled):
 REFUSED = (
     *("colour=red", "date=yesterday", "patient=Group/1", "entity=Observation", "entity=Nonsense/1", "outcome=1"),
     *("_sort=date", "action:not=R", "agent:missing=true", "patient=", "_count=-1", "_id=" + "1," * 201),
+    *("patient:identifier=x", "entity:missing=true"),
     *("_summary=count", "_elements=agent", "_cursor=x"),
 )
 
@@ -176,6 +184,13 @@ async def test_an_event_is_read_by_its_id(filled):
     for absent in ("2", "2-4", "1-1", "999", "x"):
         with pytest.raises(NotFound):
             await read(filled, a_request(id=absent))
+
+
+@pytest.mark.parametrize("rule", [Rule("AuditEvent", "rs", ("a",)), Rule("AuditEvent", "rs", None, (("action", "R"),))])
+async def test_a_scope_that_reaches_only_some_events_reaches_none(filled, rule):
+    for ask in (read, search):
+        with pytest.raises(Forbidden):
+            await ask(filled, a_request(id="1" if ask is read else "", grant=Grant((rule,))))
 
 
 async def test_nobody_writes_changes_or_deletes(server):
