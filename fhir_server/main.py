@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from fhir_server.health import health_routes
 from fhir_server.rest.application import FhirApplication
 from fhir_server.storage.index_key import check_index_key
-from fhir_server.web.cors import Cors, public_paths
+from fhir_server.web.cors import Cors
 from fhir_server.web.discovery import discovery_routes
 from fhir_server.web.oauth import oauth_routes
 from fhir_server.web.pages import page_routes
@@ -39,7 +39,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     fhir = FhirApplication(parts.server, parts.body_limits, base_path)
     below = Mount(base_path, fhir)
     below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # an escaped line break is part of a path
-    app.add_middleware(Cors, origins=identity.origins, public=public_paths(base_path))
+    app.add_middleware(Cors, origins=identity.origins, base_path=base_path)
     registers = identity.dynamic_registration
     app.router.redirect_slashes = False  # the base is served with and without its slash
     app.router.routes[:0] = [

@@ -88,7 +88,6 @@ CREATE TABLE token_family (
     revoked_because text COLLATE "C"
 );
 CREATE INDEX token_family_person_id_idx ON token_family (person_id);
-CREATE INDEX token_family_created_idx ON token_family (created);
 
 CREATE TABLE authorization_code (
     hash bytea NOT NULL CONSTRAINT authorization_code_pk PRIMARY KEY,
@@ -101,6 +100,7 @@ CREATE TABLE authorization_code (
     used timestamptz
 );
 CREATE INDEX authorization_code_expires_idx ON authorization_code (expires);
+CREATE INDEX authorization_code_family_idx ON authorization_code (family);
 
 CREATE TABLE access_token (
     hash bytea NOT NULL CONSTRAINT access_token_pk PRIMARY KEY,
@@ -112,6 +112,7 @@ CREATE TABLE access_token (
     revoked timestamptz
 );
 CREATE INDEX access_token_expires_idx ON access_token (expires);
+CREATE INDEX access_token_family_idx ON access_token (family);
 
 CREATE TABLE refresh_token (
     hash bytea NOT NULL CONSTRAINT refresh_token_pk PRIMARY KEY,

@@ -11,6 +11,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from fhir_server.errors import Invalid
+from fhir_server.identity import sweeping
 from fhir_server.identity.opaque import digest, fresh
 from fhir_server.identity.transactions import Transaction
 
@@ -47,6 +48,7 @@ def add(transaction: Transaction, client_id: str, launch: Launch, seconds: int) 
         "context": Jsonb(checked(launch.context)),
         "seconds": seconds,
     }
+    sweeping.launches(transaction)
     transaction.execute(ADD, values)
     return launch_id
 

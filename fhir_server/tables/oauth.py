@@ -128,7 +128,6 @@ token_family = Table(  # one decision, and all tokens that descend from it
     _text("revoked_because"),
     PrimaryKeyConstraint("id", name="token_family_pk"),
     Index("token_family_person_id_idx", "person_id"),
-    Index("token_family_created_idx", "created"),
 )
 
 authorization_code = Table(
@@ -144,6 +143,7 @@ authorization_code = Table(
     Column("used", INSTANT),
     PrimaryKeyConstraint("hash", name="authorization_code_pk"),
     Index("authorization_code_expires_idx", "expires"),
+    Index("authorization_code_family_idx", "family"),
 )
 
 access_token = Table(
@@ -158,6 +158,7 @@ access_token = Table(
     Column("revoked", INSTANT),
     PrimaryKeyConstraint("hash", name="access_token_pk"),
     Index("access_token_expires_idx", "expires"),
+    Index("access_token_family_idx", "family"),
 )
 
 refresh_token = Table(

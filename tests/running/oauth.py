@@ -62,9 +62,9 @@ def endpoint(galenic: Galenic, name: str) -> str:
     return f"{galenic.root_url}/auth/{name}"
 
 
-def send(method: str, url: str, **more: Any) -> httpx.Response:
-    """One request on a connection of its own."""
-    with httpx.Client(timeout=30, verify=NO_TLS) as client:
+def send(method: str, url: str, source: str | None = None, **more: Any) -> httpx.Response:
+    """One request on a connection of its own, from an address of this machine's that may be chosen."""
+    with httpx.Client(timeout=30, transport=httpx.HTTPTransport(NO_TLS, local_address=source)) as client:
         return client.request(method, url, **more)
 
 
@@ -110,6 +110,7 @@ class App:
     redirect_uri: str = CALLBACK
     secret: str = ""
     verifier: str = field(default_factory=lambda: fresh() + fresh())
+    source: str | None = None
 
     def request(self, scopes: str, **more: str | None) -> dict[str, str]:
         """The parameters of an authorization request; None leaves one out."""
@@ -127,7 +128,8 @@ class App:
         return {name: value for name, value in asked.items() if value is not None}
 
     def authorize(self, scopes: str, **more: str | None) -> httpx.Response:
-        return send("GET", endpoint(self.galenic, "authorize"), params=self.request(scopes, **more))
+        asked = self.request(scopes, **more)
+        return send("GET", endpoint(self.galenic, "authorize"), self.source, params=asked)
 
     def ask(self, scopes: str, **more: str | None) -> str:
         """The id of an authorization request."""
@@ -178,7 +180,7 @@ class App:
     def token(self, **asked: str | None) -> httpx.Response:
         credentials = (self.client_id, self.secret) if self.secret else None
         form = {name: value for name, value in asked.items() if value is not None}
-        return send("POST", endpoint(self.galenic, "token"), data=form, auth=credentials)
+        return send("POST", endpoint(self.galenic, "token"), self.source, data=form, auth=credentials)
 
     def tokens(self, scopes: str, person: Person, patient: str | None = None, **more: str | None) -> dict[str, Any]:
         """The token response of a whole launch."""

@@ -15,6 +15,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
+from fhir_server.identity import sweeping
 from fhir_server.identity.clients import Client
 from fhir_server.identity.opaque import digest
 from fhir_server.identity.transactions import Transaction
@@ -108,6 +109,7 @@ class AssertionMethod(JWTBearerClientAssertion):
             "hash": digest(jti.encode("utf-8", "surrogatepass").hex()),
             "expires": claims["exp"] + 2 * SKEW_SECONDS,
         }
+        sweeping.jtis(self._transaction)
         if self._transaction.execute(USE_JTI, values).rowcount == 0:
             raise _invalid("JWT ID is used before")
 

@@ -93,7 +93,7 @@ class CodeGrant(AuthorizationCodeGrant):
             return None
         found = Code(**row)
         if found.used is not None:
-            families.revoke(transaction, found.family, "its code was used twice")
+            self.server.revoke(found.family, "its code was used twice")
             return None
         alive = transaction.execute(IS_ALIVE, (found.expires,)).fetchone()["alive"]
         return found if alive and found.client_id == client.id else None

@@ -5,7 +5,7 @@ What is refused commits too: that a jti was used, that a family was revoked, tha
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
@@ -14,27 +14,31 @@ from psycopg.types.json import Jsonb
 from fhir_server.audit import statements as audit
 from fhir_server.audit.record import Record
 from fhir_server.errors import GalenicError
-from fhir_server.identity import clients, launches, signing_keys
+from fhir_server.identity import clients, launches, signing_keys, sweeping
 from fhir_server.identity.client_keys import ClientKeys
 from fhir_server.identity.clients import Client
 from fhir_server.identity.families import Family
 from fhir_server.identity.launches import Launch
 from fhir_server.identity.oauth.assertion import unverified
 from fhir_server.identity.oauth.authentication import CONFIDENTIAL
-from fhir_server.identity.oauth.exchange import ANONYMOUS, Answer, Exchange, OAuthRequest, RegistrationRequest
+from fhir_server.identity.oauth.exchange import ANONYMOUS, Answer, Exchange, OAuthRequest, RegistrationRequest, plain
 from fhir_server.identity.oauth.proof_key import ProofKeyRefused
 from fhir_server.identity.oauth.registration import REGISTRATION
 from fhir_server.identity.oauth.server import Deployment, Server
 from fhir_server.identity.oauth.token_endpoints import INTROSPECTION, REVOCATION
 from fhir_server.identity.opaque import digest, fresh
-from fhir_server.identity.transactions import Transaction, Transactions
+from fhir_server.identity.transactions import Transactions
 
 OK: Final = 200
+REFUSED: Final = 400
 UNAUTHORIZED: Final = 401
 SEE_OTHER: Final = 303
 
 REGISTER: Final = "access-control"
 """The interaction of a registration in the audit trail."""
+
+CHARACTERS_MAX: Final = 16_384
+"""Longest values of an authorization request together (characters): it is kept, whoever sends it."""
 
 ADD_REQUEST: Final = """
 INSERT INTO authorization_request (hash, client_id, redirect_uri, scopes, state, code_challenge, nonce, login_hint,
@@ -45,20 +49,37 @@ VALUES (%(hash)s, %(client_id)s, %(redirect_uri)s, %(scopes)s, %(state)s, %(code
 """
 
 Keys = dict[str, Any] | None
+
+
+class Refusing(Protocol):
+    async def refuse(self, record: Record) -> None:
+        """Records a refusal, or counts it."""
+
+
+class Done(NamedTuple):
+    """An answer, and what is still to be recorded of it."""
+
+    answer: Answer
+    refusal: Record | None
+
+
 Work = Callable[[Server, OAuthRequest], Answer]
 
 
 class Endpoints:
     """One process's; each method answers one request, and raises `Unavailable` without a database."""
 
-    def __init__(self, deployment: Deployment, transactions: Transactions, client_keys: ClientKeys) -> None:
+    def __init__(
+        self, deployment: Deployment, transactions: Transactions, client_keys: ClientKeys, refusals: Refusing
+    ) -> None:
         self._deployment = deployment
         self._transactions = transactions
         self._client_keys = client_keys
+        self._refusals = refusals
 
     async def authorize(self, exchange: Exchange) -> Answer:
         """303 to the login page, 302 back to the app with an error, or 400 for the person to read."""
-        return await asyncio.to_thread(self._authorize, exchange)
+        return await self._recorded(self._authorize, exchange)
 
     async def token(self, exchange: Exchange) -> Answer:
         return await self._answer(exchange, "token", lambda server, request: server.create_token_response(request))
@@ -79,15 +100,15 @@ class Endpoints:
 
     async def register(self, exchange: Exchange) -> Answer:
         """201 with what was registered; 400 where it cannot be."""
-        return await asyncio.to_thread(self._register, exchange)
+        return await self._recorded(self._register, exchange)
 
-    def _register(self, exchange: Exchange) -> Answer:
+    def _register(self, exchange: Exchange) -> Done:
         with self._transactions.begin() as transaction:
             server, request = Server(self._deployment, transaction), RegistrationRequest(exchange)
             answer: Answer = server.create_endpoint_response(REGISTRATION, request)
             client = str(answer.body.get("client_id", ANONYMOUS)) if isinstance(answer.body, dict) else ANONYMOUS
-            _record(transaction, Record(exchange.context(client), REGISTER, answer.status, detail=_detail(answer)))
-            return answer
+            what = Record(exchange.context(client), REGISTER, answer.status, detail=_detail(answer))
+            return _done(server, answer, what)
 
     async def jwks(self) -> dict[str, Any]:
         """The public keys of id_tokens."""
@@ -100,14 +121,20 @@ class Endpoints:
 
     async def _answer(self, exchange: Exchange, interaction: str, work: Work) -> Answer:
         keys = await self._keys(exchange)
-        return await asyncio.to_thread(self._within, exchange, keys, interaction, work)
+        return await self._recorded(self._within, exchange, keys, interaction, work)
 
-    def _within(self, exchange: Exchange, keys: Keys, interaction: str, work: Work) -> Answer:
+    async def _recorded(self, work: Callable[..., Done], *values: Any) -> Answer:
+        """The answer, when what happened is on record; refusals that changed nothing are counted past a rate."""
+        done = await asyncio.to_thread(work, *values)
+        if done.refusal is not None:
+            await self._refusals.refuse(done.refusal)
+        return done.answer
+
+    def _within(self, exchange: Exchange, keys: Keys, interaction: str, work: Work) -> Done:
         with self._transactions.begin() as transaction:
             server, request = Server(self._deployment, transaction, keys), OAuthRequest(exchange)
             answer = _refusing_repeats(server, request, work)
-            _record(transaction, _what(request, answer, interaction))
-            return answer
+            return _done(server, answer, _what(request, answer, interaction))
 
     async def _keys(self, exchange: Exchange) -> Keys:
         """The JWKS of the client an assertion claims to be of; nothing is believed yet, and no transaction waits."""
@@ -129,19 +156,20 @@ class Endpoints:
         with self._transactions.begin() as transaction:
             return clients.find(transaction, client_id)
 
-    def _authorize(self, exchange: Exchange) -> Answer:
+    def _authorize(self, exchange: Exchange) -> Done:
         with self._transactions.begin() as transaction:
             server, request = Server(self._deployment, transaction), OAuthRequest(exchange)
             try:
                 answer = self._kept(server, request)
             except OAuth2Error as error:
                 answer = self._back(exchange, error)
-            _record(transaction, _what(request, answer, "authorize"))
-            return answer
+            return _done(server, answer, _what(request, answer, "authorize"))
 
     def _kept(self, server: Server, request: OAuthRequest) -> Answer:
         """The request is waiting for its person. A launch id is used up only when all else is right."""
         exchange: Exchange = request.exchange
+        if sum(len(value) for _, value in exchange.parameters) > CHARACTERS_MAX:
+            raise InvalidRequestError("The request is too long")
         grant = server.get_consent_grant(request)
         if exchange.repeated():
             raise InvalidRequestError("A parameter is there twice", redirect_uri=grant.redirect_uri)
@@ -160,6 +188,7 @@ class Endpoints:
             "seconds": self._deployment.lifetimes.request,
             **{name: exchange.get(name) for name in ("state", "nonce", "login_hint")},
         }
+        sweeping.requests(server.transaction)
         server.transaction.execute(ADD_REQUEST, values)
         login = add_params_to_uri(self._deployment.issuer.endpoint("login"), {"request": request_id})
         return Answer(SEE_OTHER, "", {"Location": login})
@@ -209,7 +238,7 @@ def _launch(server: Server, request: OAuthRequest) -> Answer:
         launch = Launch(exchange.get("user") or "", context)
         launch_id = launches.add(server.transaction, app.id, launch, server.deployment.lifetimes.launch)
     except GalenicError as error:
-        raise InvalidRequestError(error.message) from error
+        raise InvalidRequestError(plain(error.message)) from error
     issuer = server.issuer.base_url
     body: dict[str, Any] = {"launch": launch_id, "iss": issuer, "expires_in": server.deployment.lifetimes.launch}
     if app.launch_uri:
@@ -240,5 +269,9 @@ def _detail(answer: Answer) -> str:
     return str(answer.body.get("scope", answer.body.get("error_description", answer.body.get("error", ""))))
 
 
-def _record(transaction: Transaction, record: Record) -> None:
-    transaction.execute(audit.INSERT, audit.parameters(record))
+def _done(server: Server, answer: Answer, what: Record) -> Done:
+    """What has an effect is recorded in its transaction."""
+    if answer.status >= REFUSED and not server.has_revoked:
+        return Done(answer, what)
+    server.transaction.execute(audit.INSERT, audit.parameters(what))
+    return Done(answer, None)

@@ -55,6 +55,11 @@ class Answer:
         return self.headers.get("Location")
 
 
+def plain(text: str) -> str:
+    """In the characters that the description of an OAuth error may have (RFC 6749, section 5.2)."""
+    return "".join(letter if " " <= letter <= "~" and letter not in '"\\' else "?" for letter in text)
+
+
 class Payload(OAuth2Payload):
     """The parameters, for authlib."""
 

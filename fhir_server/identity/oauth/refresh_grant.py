@@ -65,7 +65,7 @@ class RefreshGrant(RefreshTokenGrant):
         row = transaction.execute(LOCK, (digest(refresh_token),)).fetchone()
         token = RefreshToken(**row) if row else None
         if token is not None and token.used is not None and token.used < self.request.exchange.arrived:
-            families.revoke(transaction, token.family, "a refresh token was used twice")
+            self.server.revoke(token.family, "a refresh token was used twice")
         return token if token is not None and not token.is_revoked() and not token.is_expired() else None
 
     def _validate_token_scope(self, token: RefreshToken) -> None:

@@ -14,7 +14,7 @@ from fhir_server.errors import GalenicError
 from fhir_server.identity import registry
 from fhir_server.identity.clients import Kind
 from fhir_server.identity.granting import WORDS, words
-from fhir_server.identity.oauth.exchange import RegistrationRequest
+from fhir_server.identity.oauth.exchange import RegistrationRequest, plain
 from fhir_server.identity.registry import NewClient, Registered
 
 REGISTRATION: Final = "client_registration"
@@ -76,7 +76,7 @@ class Registration(ClientRegistrationEndpoint):
         try:
             self._registered = registry.add(self.server.transaction, new)
         except GalenicError as error:
-            raise InvalidClientMetadataError(_plain(error.message)) from error
+            raise InvalidClientMetadataError(plain(error.message)) from error
         info: dict[str, Any] = {"client_id": self._registered.id, "client_id_issued_at": int(time.time())}
         if self._registered.secret:
             info |= {"client_secret": self._registered.secret, "client_secret_expires_at": 0}
@@ -103,8 +103,3 @@ def _is_for_people(word: str) -> bool:
     """Systems are registered by an operator."""
     scope = parse_scope(word)
     return word in WORDS if scope is None else scope.level != "system"
-
-
-def _plain(text: str) -> str:
-    """In the characters an OAuth error may have; what the client sent may have others."""
-    return "".join(letter if " " <= letter <= "~" and letter not in '"\\' else "?" for letter in text)

@@ -6,11 +6,12 @@ https://docs.authlib.org/en/latest/oauth2/
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from authlib.oauth2.rfc6749 import AuthorizationServer
 
 from fhir_server.auth.access import BREAK_GLASS
-from fhir_server.identity import clients, families, people, sessions
+from fhir_server.identity import clients, families, people, sessions, sweeping
 from fhir_server.identity.clients import Client
 from fhir_server.identity.families import Family
 from fhir_server.identity.granting import OFFLINE, ONLINE
@@ -52,6 +53,7 @@ class Server(AuthorizationServer):
         self.transaction = transaction
         self.issuer = deployment.issuer
         self.deployment = deployment
+        self.has_revoked = False
         self.register_token_generator("default", self._bearer)
         self.register_grant(CodeGrant, [ProofKey(required=True), Launching(self), IdToken(self)])
         self.register_grant(RefreshGrant)
@@ -83,13 +85,16 @@ class Server(AuthorizationServer):
     def signing_key(self) -> SigningKey:
         return self.deployment.signing_keys.active(self.transaction)
 
+    def revoke(self, family: UUID, because: str) -> None:
+        self.has_revoked = families.revoke(self.transaction, family, because) or self.has_revoked
+
     def still_entitled(self, family: Family) -> Family | None:
         """The family as the person is linked now; None where they are disabled, in another role, or logged out."""
         if family.person_id is None:
             return family
         person = people.one(self.transaction, people.FIND, (str(family.person_id),))
         if person is None or person.disabled or person.role != family.role:
-            families.revoke(self.transaction, family.id, "the person is not entitled any more")
+            self.revoke(family.id, "the person is not entitled any more")
             return None
         if not family.is_of(OFFLINE) and family.is_of(ONLINE) and not self._is_logged_in(family):
             return None
@@ -115,6 +120,7 @@ class Server(AuthorizationServer):
 
     def save_token(self, token: Token, request: OAuthRequest) -> None:
         family: Family = request.user
+        sweeping.tokens(self.transaction)
         seconds = token["expires_in"]
         families.add_access(self.transaction, token["access_token"], family.id, token["scope"], seconds)
         if "refresh_token" in token:

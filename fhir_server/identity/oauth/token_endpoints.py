@@ -105,6 +105,6 @@ class Revocation(RevocationEndpoint):
     def revoke_token(self, token: ShownToken, _request: Any) -> None:
         transaction = self.server.transaction
         if token.is_refresh:
-            families.revoke(transaction, token.family.id, "the client revoked its refresh token")
+            self.server.revoke(token.family.id, "the client revoked its refresh token")
         else:
             transaction.execute(families.REVOKE_ACCESS, (token.hash,))

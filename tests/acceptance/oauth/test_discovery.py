@@ -91,6 +91,12 @@ def test_pages_of_a_registered_client_may_call_the_rest(galenic, path):
     assert "Location" in got.headers["access-control-expose-headers"]
 
 
+@pytest.mark.usefixtures("registered")
+def test_pages_for_people_are_for_no_other_page_to_read(galenic):
+    answer = send("GET", f"{galenic.root_url}/auth/authorize", headers={"Origin": ORIGIN})
+    assert "access-control-allow-origin" not in answer.headers
+
+
 @pytest.mark.parametrize("path", ["/fhir/Patient/1", "/auth/token", "/auth/introspect"])
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", ORIGIN + ".evil.example", ORIGIN.upper(), "https://"]

@@ -35,7 +35,7 @@ def test_a_launch_is_on_record_from_its_request_to_its_end(galenic, prescriber):
 
 
 def test_what_is_refused_is_on_record(galenic, prescriber):
-    app = App(galenic, register(galenic).id)
+    app = App(galenic, register(galenic).id, source="127.0.0.2")
     app.authorize("user/*.rs", aud="elsewhere")
     app.authorize("user/*.rs", redirect_uri="https://evil.example")
     app.approve(app.ask("patient/*.rs"), prescriber)
@@ -55,10 +55,26 @@ def test_what_is_refused_is_on_record(galenic, prescriber):
 def test_a_system_is_on_record_with_its_role(galenic):
     backend = a_backend(galenic)
     backend.ask("system/Patient.rs")
-    backend.ask("system/Patient.rs", backend.assertion(jti=""))
-    good, bad = records(galenic, backend.client_id)[0], records(galenic, "anonymous")[-1]
+    good = records(galenic, backend.client_id)[0]
     assert (good["interaction"], good["actor"], good["role"]) == ("token", f"Client/{backend.client_id}", "integration")
-    assert (bad["interaction"], bad["outcome"]) == ("refused", 401)
+
+
+def test_many_refusals_of_one_source_do_not_fill_the_trail(galenic):
+    app = App(galenic, register(galenic).id, source="127.0.0.3")
+    for _ in range(30):
+        app.exchange("unknown", client_secret="x")
+    assert len(records(galenic, app.client_id)) == 10
+
+
+def test_a_theft_is_on_record_however_many_were_refused_before(galenic, prescriber):
+    app = App(galenic, register(galenic).id, source="127.0.0.3")
+    code = app.code("user/*.rs", prescriber)
+    app.exchange(code)
+    for _ in range(11):
+        app.exchange("unknown")
+    app.exchange(code)
+    last = records(galenic, app.client_id)[-1]
+    assert (last["interaction"], last["outcome"], last["detail"]) == ("token", 400, "Invalid 'code' in request.")
 
 
 def test_no_code_token_or_assertion_is_on_record(galenic, prescriber):
