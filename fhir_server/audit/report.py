@@ -34,7 +34,7 @@ SECTIONS: Final = (
     Section(
         "refused-access",
         "Refused access",
-        "interaction <> 'login' AND outcome IN (401, 403) AND interaction <> 'lock-out'",
+        "outcome IN (401, 403) AND interaction NOT IN ('login', 'lock-out', 'consent')",
         "21 CFR 1311.150(b)(1), 1311.215(b)(1)",
     ),
     Section(
@@ -71,7 +71,7 @@ SECTIONS: Final = (
         "audit-interference",
         "Interference with the audit trail, and its expiry",
         "interaction IN ('audit-interference', 'audit-retention') OR (interaction = 'audit-verify' AND outcome >= 400)",
-        "21 CFR 1311.150(b)(3) and (5), 1311.215(b)(3) and (5)",
+        "21 CFR 1311.150(b)(5), 1311.215(b)(5)",
     ),
 )
 

@@ -153,11 +153,6 @@ async def test_the_sealer_notices_that_its_last_seal_was_taken_away(database, as
     await asyncio.gather(sealer, return_exceptions=True)
 
 
-def test_numbers_are_written_as_postgresql_writes_a_multirange():
-    assert module.multirange([1, 2, 3, 6, 8, 9]) == "{[1,4),[6,7),[8,10)}"
-    assert module.multirange([]) == "{}"
-
-
 async def test_what_is_new_is_found_by_an_index_also_where_nothing_is_known_of_the_table(database):
     """Twice a second: without it, each turn would read the trail of years."""
     async with await AsyncConnection.connect(database.app_url, autocommit=True) as connection:
