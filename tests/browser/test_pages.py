@@ -525,6 +525,20 @@ class TestAccess:
         expect(page.get_by_role("heading")).to_have_text("Back in the app")
         assert "patient/Observation.rs" not in pages.granted(pages.app)["scope"].split()
 
+    def test_on_a_narrow_telephone_nothing_has_to_be_scrolled_sideways(self, pages, page):
+        page.set_viewport_size({"width": 320, "height": 640})
+
+        def fits():
+            return page.evaluate("document.documentElement.scrollWidth") <= 320
+
+        page.goto(pages.start(pages.an_app("Averylongnamewithoutanyblank" * 3), SCOPES))
+        assert fits()
+        log_in(page, "amara")
+        expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+        assert fits()
+        page.goto(pages.page("enrolment"))
+        assert fits()
+
     @pytest.mark.parametrize(("locale", "scheme"), SPEAKERS)
     def test_axe_finds_nothing_wrong_with_the_pages_of_a_caregiver(self, pages, browser, locale, scheme):
         with watched(browser, locale, scheme) as (page, check):
