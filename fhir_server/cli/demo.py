@@ -16,6 +16,7 @@ from fhir_server.cli.terminal import say
 from fhir_server.identity import clients, minting, registry
 from fhir_server.identity.registry import NewClient
 from fhir_server.settings import Settings
+from fhir_server.wiring import base_url
 
 APP = "demo-app"
 BACKEND = "demo-backend"
@@ -36,9 +37,11 @@ def is_wanted(settings: Settings) -> bool:
 
 
 def refuse_in_production(settings: Settings, app_url: str) -> None:
-    """Raises `CommandFailed` where the demo is there, or would be made, in production."""
+    """In production, raises `CommandFailed` where the demo is there or would be made, or tokens would go unencrypted."""
     if settings.env != "production":
         return
+    if not base_url(settings).startswith("https://"):
+        raise CommandFailed("Tokens and patients' data need TLS: set GALENIC_BASE_URL to an https URL")
     if is_wanted(settings):
         raise CommandFailed("The demo is not for production: set GALENIC_DEMO=false")
     with desk_at(settings, app_url) as at:

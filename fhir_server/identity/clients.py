@@ -35,7 +35,7 @@ FIND: Final = "SELECT * FROM client WHERE id = %(id)s AND disabled IS NULL"
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=8 * 1024, parallelism=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Client(ClientMixin):
     """A row of the table `client`, with the questions that authlib asks of it."""
 

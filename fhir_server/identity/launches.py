@@ -27,6 +27,7 @@ RETURNING actor, context
 
 CONTEXT_NAMES: Final = frozenset({"patient", "encounter", "fhirContext", "need_patient_banner", "intent", "tenant"})
 
+_ROLE = re.compile(r"launch\Z|[a-z][a-z0-9+.\-]*:\S+\Z")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\Z")
 
@@ -94,6 +95,8 @@ def _check_fhir_context(entries: Any) -> None:
         type_name = str(entry.get("reference", "")).partition("/")[0]
         if type_name in ("Patient", "Encounter") and entry.get("role", "launch") == "launch":
             raise Invalid(f"A {type_name} belongs beside fhirContext, unless it has a role")
+        if not _ROLE.match(str(entry.get("role", "launch"))):
+            raise Invalid("The role of an entry of fhirContext is launch, or an absolute URI")
 
 
 def _reference(actor: str) -> str:

@@ -3,6 +3,7 @@
 https://docs.authlib.org/en/latest/oauth2/
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +33,8 @@ from fhir_server.identity.signing_keys import SigningKey, SigningKeys
 from fhir_server.identity.transactions import Transaction
 
 BACKEND: Final = "client_credentials"
+
+logging.getLogger("authlib").setLevel(logging.WARNING)  # its debug lines hold the tokens it issues
 
 Token = dict[str, Any]
 

@@ -128,6 +128,7 @@ def test_a_launch_without_a_patient_asks_for_one_or_fails(galenic, ehr, app, pre
         {"fhirContext": [{}]},
         {"fhirContext": [{"reference": "Patient/1"}]},
         {"fhirContext": [{"reference": "Encounter/1", "role": "launch"}]},
+        {"fhirContext": [{"reference": "MedicationRequest/1", "role": "main"}]},
         {"need_patient_banner": "yes"},
         {"intent": 1},
     ],

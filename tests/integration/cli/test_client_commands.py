@@ -146,6 +146,9 @@ def test_the_demo_is_registered_once_with_a_key_only_its_owner_can_read(database
 
 def test_production_does_not_start_with_the_demo(database, tmp_path, monkeypatch):
     monkeypatch.setenv("GALENIC_INDEX_KEY", INDEX_KEY)
+    with pytest.raises(demo.CommandFailed, match="https"):
+        demo.refuse_in_production(Settings(env="production", demo=False), database.app_url)
+    monkeypatch.setenv("GALENIC_BASE_URL", "https://fhir.example.org/fhir")
     embedded = Settings(data_dir=tmp_path, env="production")
     with pytest.raises(demo.CommandFailed, match="GALENIC_DEMO=false"):
         demo.refuse_in_production(embedded, database.app_url)

@@ -86,6 +86,13 @@ async def test_more_than_256_kilobytes_are_not_read(web):
         await Outbound(allow_private=True).get(web.url)
 
 
+async def test_what_is_compressed_is_not_unpacked(web):
+    web.answer = lambda handler: say(handler, b"\x1f\x8b", **{"Content-Encoding": "gzip"})
+    with pytest.raises(Unreachable, match="compressed"):
+        await Outbound(allow_private=True).get(web.url)
+    assert web.asked[0]["Accept-Encoding"] == "identity"
+
+
 async def test_an_answer_that_trickles_is_given_up_as_a_whole(web, monkeypatch):
     def trickle(handler):
         handler.send_response(200)
