@@ -150,6 +150,7 @@ def test_only_what_is_older_than_six_years_expires_and_the_chain_still_holds(ins
     assert main(["audit", "expire"]) == 0
     assert "Nothing is older" in capsys.readouterr().out
     assert ask("SELECT count(*) FROM galenic_drop_expired_audit(2)") == [(0,)], "the database keeps six years by itself"
+    ask("DROP TABLE audit_recent")
 
 
 def test_records_that_did_not_expire_are_not_excused(installation, capsys):

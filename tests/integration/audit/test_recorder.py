@@ -104,6 +104,7 @@ async def test_what_is_refused_by_the_database_is_unavailable_too(store, ask):
     ask("ALTER TABLE audit ADD CONSTRAINT never CHECK (id IS DISTINCT FROM 'never') NOT VALID")
     with pytest.raises(Unavailable):
         await Recorder(store).record(a_record(id="never"))
+    ask("ALTER TABLE audit DROP CONSTRAINT never")
 
 
 async def test_who_gives_up_waiting_does_not_disturb_the_others(store, ask):

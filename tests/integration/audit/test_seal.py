@@ -148,7 +148,8 @@ async def test_the_sealer_notices_that_its_last_seal_was_taken_away(database, as
     await asyncio.sleep(2 * module.POLL_SECONDS)  # it has looked at it
     ask("SET session_replication_role = replica; DELETE FROM audit_seal")
     told = "SELECT detail FROM audit WHERE interaction = 'audit-interference'"
-    await eventually(lambda: ask(told) == [("seal 1 is gone",)])
+    noticed = [[("seal 1 is gone",)], [("seal 1 has been replaced",)]]  # it may have sealed anew by then
+    await eventually(lambda: ask(told) in noticed)
     sealer.cancel()
     await asyncio.gather(sealer, return_exceptions=True)
 
