@@ -20,6 +20,8 @@ from fhir_server.identity import families
 from fhir_server.identity.granting import LAUNCH_ENCOUNTER, for_role, needs_patient, within, words
 from fhir_server.identity.issuer import Issuer, Lifetimes
 from fhir_server.identity.opaque import digest, fresh
+from fhir_server.identity.people import Person
+from fhir_server.identity.trail import NOBODY
 from fhir_server.identity.transactions import Transaction, Transactions
 
 CONSENT: Final = "consent"
@@ -117,12 +119,18 @@ class Authorizations:
             _record(transaction, Record(who, what, 200, patients=patients, detail=" ".join(scopes)))
             return self._redirect(row, {"code": code})
 
-    def deny(self, request_id: str, error: str, description: str, address: str = "") -> str:
-        """The URL to send the browser to, with `error` (`access_denied`, `login_required`); the request is over."""
+    def deny(
+        self, request_id: str, error: str, description: str, address: str = "", person: Person | None = None
+    ) -> str:
+        """The URL to send the browser to, with `error` (`access_denied`, `login_required`); the request is over.
+
+        `person` is who declined, where that is known.
+        """
         with self._transactions.begin() as transaction:
             row = _decide(transaction, request_id)
-            nobody = Context("anonymous", row["client_id"], TREATMENT, str(uuid4()), address=address)
-            return self._refused(transaction, row, error, description, nobody)
+            actor, role = (person.fhir_user, person.role) if person else (NOBODY, "")
+            who = Context(actor, row["client_id"], TREATMENT, str(uuid4()), role=role, address=address)
+            return self._refused(transaction, row, error, description, who)
 
     def _grant(
         self,

@@ -63,7 +63,8 @@ async def take_back(visit: Visit) -> Answer:
 
 async def _deny(visit: Visit, description: str) -> Go:
     deny = visit.desk.authorizations.deny
-    return Go(await visit.desk.run(deny, visit.request_id, "access_denied", description, visit.visitor.address))
+    who = (visit.visitor.address, visit.person)
+    return Go(await visit.desk.run(deny, visit.request_id, "access_denied", description, *who))
 
 
 def _possible(visit: Visit) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ async def _untroubled(visit: Visit, step: Step) -> Go:
     error = "login_required" if step in ("login", "second-factor", "enrolment") else "consent_required"
     told = "The app asked not to show a page, and one is needed."
     deny = visit.desk.authorizations.deny
-    return Go(await visit.desk.run(deny, visit.request_id, error, told, visit.visitor.address))
+    return Go(await visit.desk.run(deny, visit.request_id, error, told, visit.visitor.address, visit.person))
 
 
 def must_log_in_again(visit: Visit) -> bool:

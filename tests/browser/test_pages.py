@@ -324,6 +324,8 @@ class TestConsent:
         back = pages.callback.visits[-1]
         assert (back["error"], back["state"]) == ("access_denied", "<b>&\"'")
         assert "code" not in back
+        decided = records(pages.database.app_url, "actor", "role", "outcome", interaction="consent")[-1]
+        assert decided == ("Patient/demo-patient-1", "patient", 403)
 
     def test_what_a_role_cannot_have_is_shown_and_not_granted(self, pages, page):
         to_consent(pages, page, scopes="launch/patient patient/MedicationRequest.cruds patient/Practitioner.d")
