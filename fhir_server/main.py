@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route
 from fhir_server.health import health_routes
 from fhir_server.rest.application import FhirApplication
 from fhir_server.storage.index_key import check_index_key
+from fhir_server.web.brands import brand_routes
 from fhir_server.web.cors import Cors
 from fhir_server.web.discovery import discovery_routes
 from fhir_server.web.oauth import oauth_routes
@@ -44,8 +45,9 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     app.router.redirect_slashes = False  # the base is served with and without its slash
     app.router.routes[:0] = [
         *health_routes(database, parts.redis_url),
-        *discovery_routes(identity.deployment.issuer, base_path, dynamic_registration=registers),
+        *discovery_routes(identity.deployment.issuer, base_path, identity.brands, dynamic_registration=registers),
         *page_routes(parts.desk),
+        *brand_routes(identity.brands),
         *oauth_routes(identity.endpoints, database.clock, dynamic_registration=registers),
         *([Route(base_path, fhir)] if base_path else []),
         below,

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     dynamic_registration: Literal["on", "off"] = Field(
         "off", description="Whether apps may register themselves, without an operator (word)"
     )
+    brands: Path | None = Field(
+        None, description="User-access brands that are published, a FHIR Bundle (path; default: none)"
+    )
     outbound_allow_private: bool = Field(
         False,
         description="Fetch clients' keys from private addresses and by http; refused in production (true or false)",

@@ -46,6 +46,7 @@ from fhir_server.storage.rids import RidSource
 from fhir_server.storage.transact import Writer
 from fhir_server.telemetry import Observe, observer
 from fhir_server.validation.validator import Validator
+from fhir_server.web.brands import Brands, read_brands
 from fhir_server.web.cookies import Cookies
 from fhir_server.web.discovery import oauth_uris
 from fhir_server.web.patients import Patients
@@ -63,6 +64,7 @@ class Identity:
     tokens: TokenChecker
     origins: Origins
     dynamic_registration: bool
+    brands: Brands | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def build_identity(settings: Settings, database: Database, refusals: Refusals) -
         tokens=TokenChecker(database),
         origins=Origins(database),
         dynamic_registration=settings.dynamic_registration == "on",
+        brands=read_brands(settings.brands.read_bytes()) if settings.brands else None,
     )
 
 

@@ -37,7 +37,7 @@ def is_wanted(settings: Settings) -> bool:
 
 
 def refuse_in_production(settings: Settings, app_url: str) -> None:
-    """In production, raises `CommandFailed` where the demo is there or would be made, or tokens would go unencrypted."""
+    """In production, raises `CommandFailed` where the demo is or would be made, or tokens would go unencrypted."""
     if settings.env != "production":
         return
     if not base_url(settings).startswith("https://"):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fhir_server.errors import GalenicError
 from fhir_server.identity.origins import Origins
+from fhir_server.web.brands import PATH as BRANDS
 
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 HEADERS: Final = (
@@ -65,7 +66,7 @@ class Cors:
 def public_paths(base_path: str) -> frozenset[str]:
     """Where discovery is."""
     documents = (".well-known/smart-configuration", ".well-known/openid-configuration", "metadata")
-    return frozenset({f"{base_path}/{name}" for name in documents} | {"/auth/jwks", "/auth/smart-style.json"})
+    return frozenset({f"{base_path}/{name}" for name in documents} | {"/auth/jwks", "/auth/smart-style.json", BRANDS})
 
 
 def _header(scope: Any, name: bytes) -> str | None:

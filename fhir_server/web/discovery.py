@@ -12,6 +12,7 @@ from starlette.routing import Route
 from fhir_server.identity.granting import WORDS
 from fhir_server.identity.issuer import Issuer
 from fhir_server.identity.oauth.assertion import ALGORITHMS
+from fhir_server.web.brands import Brands
 
 CAPABILITIES: Final = (
     "launch-ehr", "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
@@ -66,9 +67,12 @@ def oauth_uris(issuer: Issuer, *, dynamic_registration: bool) -> dict[str, Any]:
     return {"extension": [{"url": base, "extension": uris}], "service": [{"coding": [service]}]}
 
 
-def discovery_routes(issuer: Issuer, base_path: str, *, dynamic_registration: bool) -> list[Route]:
+def discovery_routes(
+    issuer: Issuer, base_path: str, brands: Brands | None, *, dynamic_registration: bool
+) -> list[Route]:
     """JSON, whatever the Accept header says."""
     smart = smart_configuration(issuer, dynamic_registration=dynamic_registration)
+    smart |= brands.configuration(issuer) if brands else {}
     openid = openid_configuration(issuer, dynamic_registration=dynamic_registration)
 
     async def answer_smart(_: Request) -> Response:

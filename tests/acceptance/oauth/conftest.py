@@ -1,6 +1,8 @@
 """Servers that ask for access tokens, shared by the tests of this folder: starting one takes longer than they do."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +26,43 @@ def two_processes(cluster: Cluster) -> Iterator[Galenic]:
     with running(cluster.database("oauth_two").app_url, processes=2, worker=False, auth="on") as server:
         yield server
     cluster.execute("DROP DATABASE oauth_two WITH (FORCE)")
+
+
+WHEN = {"lastUpdated": "2026-01-01T00:00:00Z"}
+BRANDS = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "timestamp": "2026-01-01T00:00:00Z",
+    "entry": [
+        {
+            "resource": {
+                "resourceType": "Organization",
+                "id": "corner",
+                "meta": WHEN,
+                "name": "Corner Pharmacy",
+                "identifier": [{"system": "urn:ietf:rfc:3986", "value": "https://corner.example"}],
+                "endpoint": [{"reference": "Endpoint/fhir"}],
+            }
+        },
+        {
+            "resource": {
+                "resourceType": "Endpoint",
+                "id": "fhir",
+                "meta": WHEN,
+                "address": "https://corner.example/fhir",
+            }
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="package")
+def open_galenic(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Galenic]:
+    """Lets apps register themselves, fetches keys from anywhere, and publishes its brands."""
+    brands: Path = tmp_path_factory.mktemp("brands") / "brands.json"
+    brands.write_text(json.dumps(BRANDS))
+    settings = {"auth": "on", "dynamic_registration": "on", "outbound_allow_private": "1", "brands": str(brands)}
+    cluster.execute("CREATE DATABASE oauth_open TEMPLATE galenic")
+    with running(cluster.database("oauth_open").app_url, worker=False, **settings) as server:
+        yield server
+    cluster.execute("DROP DATABASE oauth_open WITH (FORCE)")

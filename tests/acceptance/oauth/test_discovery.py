@@ -139,3 +139,31 @@ def test_the_keys_that_are_published_are_public(galenic):
     keys = send("GET", f"{galenic.root_url}/auth/jwks").json()["keys"]
     assert len(keys) == 2  # one that signs, one that will
     assert all(set(key) == {"kty", "n", "e", "kid", "use", "alg"} for key in keys)
+
+
+def test_the_brands_of_the_operator_are_published_for_every_page(open_galenic):
+    found = send("GET", f"{open_galenic.base_url}/.well-known/smart-configuration").json()
+    headers = {"Origin": "https://anybody.example"}
+    answer = send("GET", found["user_access_brand_bundle"], headers=headers)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["content-type"] == "application/fhir+json"
+    bundle = answer.json()
+    assert bundle["timestamp"]
+    brands = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Organization"]
+    having = [brand for brand in brands if found["user_access_brand_identifier"] in brand["identifier"]]
+    assert len(having) == 1
+    assert having[0]["endpoint"]
+    assert answer.headers["etag"].startswith('W/"')
+    again = send("GET", found["user_access_brand_bundle"], headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_without_brands_none_are_declared(galenic):
+    found = send("GET", f"{galenic.base_url}/.well-known/smart-configuration").json()
+    assert not any(name.startswith("user_access_brand") for name in found)
+    assert send("GET", f"{galenic.root_url}/auth/brands.json").status_code == 404
+
+
+def test_a_server_that_lets_apps_register_says_where(open_galenic):
+    found = send("GET", f"{open_galenic.base_url}/.well-known/smart-configuration").json()
+    assert found["registration_endpoint"] == f"{open_galenic.root_url}/auth/register"

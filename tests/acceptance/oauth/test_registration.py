@@ -7,21 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.running.galenic import running
 from tests.running.oauth import CALLBACK, App, a_backend, a_person, endpoint, jwks, send, transaction
 
 KEY = ECKey.generate_key("P-384", auto_kid=True)
 NEXT = ECKey.generate_key("P-384", auto_kid=True)
-
-
-@pytest.fixture(scope="module")
-def open_galenic(cluster):
-    """Lets apps register themselves, and fetches keys from anywhere."""
-    cluster.execute("CREATE DATABASE oauth_open TEMPLATE galenic")
-    settings = {"auth": "on", "dynamic_registration": "on", "outbound_allow_private": "1"}
-    with running(cluster.database("oauth_open").app_url, worker=False, **settings) as server:
-        yield server
-    cluster.execute("DROP DATABASE oauth_open WITH (FORCE)")
 
 
 @pytest.fixture
