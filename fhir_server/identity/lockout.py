@@ -7,6 +7,7 @@ restart and no other process forgets them.
 
 import hashlib
 import hmac
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -20,6 +21,9 @@ LOCK_DOUBLINGS_MAX: Final = 6
 
 FORGET_HOURS: Final = 24
 """A count is forgotten when nothing was attempted for so long (hours)."""
+
+IPV6_PREFIX: Final = 64
+"""As much of an IPv6 address as is counted (bits)."""
 
 SWEEP_ROWS_MAX: Final = 20
 """Forgotten counts removed with each attempt (rows)."""
@@ -117,4 +121,16 @@ class Lockout:
         return self._limits.address_failures_max if kind == "address" else self._limits.login_failures_max
 
     def _hashed(self, kind: Kind, name: str) -> bytes:
-        return hmac.new(self._key, f"{kind}:{name}".encode(), hashlib.sha256).digest()
+        counted = network_of(name) if kind == "address" else name
+        return hmac.new(self._key, f"{kind}:{counted}".encode(), hashlib.sha256).digest()
+
+
+def network_of(address: str) -> str:
+    """What is counted as one address: of IPv6 the network that one customer has all to themselves."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, IPV6_PREFIX), strict=False))

@@ -23,7 +23,7 @@ async def take_password(visit: Visit) -> Answer:
     if go := await _not_here(visit):
         return go
     old, new, desk = visit.form.get("old", ""), visit.form.get("new", ""), visit.desk
-    done = await desk.run(desk.entrance.change_password, visit.visitor, *visit.who, old, new)
+    done = await desk.hash(desk.entrance.change_password, visit.visitor, *visit.who, old, new)
     if isinstance(done, Refused):
         return _password_page({"old": refusal(visit, done, "password_wrong")})
     if not done:

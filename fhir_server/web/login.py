@@ -20,7 +20,7 @@ async def take(visit: Visit) -> Answer:
     if missing:
         return login_page(visit, {name: visit.speech.say(key) for name, key in missing.items()})
     desk = visit.desk
-    found = await desk.run(desk.entrance.with_password, visit.visitor, login, password, visit.request_key)
+    found = await desk.hash(desk.entrance.with_password, visit.visitor, login, password, visit.request_key)
     if isinstance(found, Refused):
         return login_page(visit, {"login": refusal(visit, found, "wrong_password")})
     return await forward(visit, found.cookie)

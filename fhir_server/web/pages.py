@@ -82,10 +82,10 @@ async def _respond(desk: Desk, name: str, handlers: Handlers, request: Request) 
     visit = _arrive(desk, name, request)
     try:
         answer = await _answer(visit, handlers, request)
-    except Exception as error:  # noqa: BLE001 - a page for every failure
+    except Exception as error:
         answer = _failure(error)
         if answer.status >= SERVER_ERROR:
-            LOG.error("page %s, request %s: %s", name, visit.visitor.request_id, type(error).__name__)  # noqa: TRY400 - a traceback may hold a name
+            LOG.exception("the page %s failed, request %s", name, visit.visitor.request_id)
     response = redirect(answer) if isinstance(answer, Go) else _page(visit, answer)
     app = answer.app if isinstance(answer, Page) else ""
     return _with_cookies(visit, answer, guard(response, app, is_secure=desk.cookies.is_secure), request)
@@ -146,7 +146,9 @@ def _page(visit: Visit, page: Page) -> Response:
         "visit": visit,
         "token": desk.cookies.token(page.cookie or visit.cookie),
     }
-    return HTMLResponse(html(page, values), page.status, {"Content-Language": speech.language, "Vary": VARY})
+    return HTMLResponse(
+        html(page, values | dict(page.values)), page.status, {"Content-Language": speech.language, "Vary": VARY}
+    )
 
 
 def _with_cookies(visit: Visit, answer: Answer, response: Response, request: Request) -> Response:

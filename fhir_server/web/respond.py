@@ -56,7 +56,7 @@ def environment() -> Environment:
 
 def html(page: Page, values: Mapping[str, Any]) -> str:
     """Everything is escaped; a value that is missing is an error, not a gap."""
-    return environment().get_template(f"{page.template}.html").render(**values, **page.values)
+    return environment().get_template(f"{page.template}.html").render(values)
 
 
 def redirect(go: Go) -> Response:

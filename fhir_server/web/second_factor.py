@@ -52,7 +52,11 @@ async def take_enrolment(visit: Visit) -> Answer:
         return await _enrolment_page(visit, {"code": refusal(visit, found, "wrong_code")})
     session = await visit.desk.run(visit.desk.entrance.session, found.cookie)
     visit.session, visit.person = session or (None, None)
-    values = {"codes": found.recovery_codes, "next": visit.url(await next_step(visit))}
+    values = {
+        "codes": found.recovery_codes,
+        "next": visit.url(await next_step(visit)),
+        "languages": [],  # a page in another language would be without the codes
+    }
     return Page("recovery-codes", values, cookie=found.cookie)
 
 

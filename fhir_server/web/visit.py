@@ -16,6 +16,7 @@ from fhir_server.identity.authorization import Authorizations, PendingRequest
 from fhir_server.identity.issuer import Issuer, Lifetimes
 from fhir_server.identity.opaque import digest
 from fhir_server.identity.outside import Provider
+from fhir_server.identity.passwords import AT_ONCE_MAX
 from fhir_server.identity.people import Person
 from fhir_server.identity.sessions import Choice, Session
 from fhir_server.identity.sign_in import Entrance
@@ -26,7 +27,7 @@ from fhir_server.web.respond import Go, Page
 from fhir_server.web.speech import Speech
 
 THREADS: Final = 8
-"""Requests of pages that wait for the database or for argon2 at once, in a process (threads)."""
+"""Requests of pages that wait for the database at once, in a process (threads)."""
 
 NAME_CHARACTERS_MAX: Final = 100
 """As much of an app's name as is shown (characters)."""
@@ -47,10 +48,15 @@ class Desk:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     provider: Provider | None = None
     threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
+    hashers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE_MAX))
 
     async def run(self, work: Callable[..., Value], *values: Any) -> Value:
         """In a thread: identity is synchronous."""
         return await anyio.to_thread.run_sync(lambda: work(*values), limiter=self.threads)
+
+    async def hash(self, work: Callable[..., Value], *values: Any) -> Value:
+        """The same for what hashes a password: whoever sends many leaves the other pages their threads."""
+        return await anyio.to_thread.run_sync(lambda: work(*values), limiter=self.hashers)
 
 
 @dataclass(slots=True)

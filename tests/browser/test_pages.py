@@ -167,6 +167,7 @@ class TestSecondFactor:
         page.get_by_role("button", name="Confirm").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Keep your recovery codes")
         expect(page.get_by_role("list", name="Recovery codes").get_by_role("listitem")).to_have_count(10)
+        expect(page.get_by_role("link", name="Español")).to_have_count(0)
         page.get_by_role("link", name="I have kept them").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Choose a patient")
         page.goto(pages.page("enrolment"))

@@ -227,6 +227,7 @@ TYPES: Final[Mapping[str, str]] = {
     "RelatedPerson": "relatives and caregivers",
     "RiskAssessment": "assessments of risk",
     "Schedule": "schedules",
+    "SearchParameter": "definitions of search parameters",
     "ServiceRequest": "orders and referrals",
     "Slot": "free appointments",
     "Specimen": "samples",

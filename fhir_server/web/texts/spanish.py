@@ -230,6 +230,7 @@ TYPES: Final[Mapping[str, str]] = {
     "RelatedPerson": "familiares y cuidadores",
     "RiskAssessment": "valoraciones de riesgo",
     "Schedule": "agendas",
+    "SearchParameter": "definiciones de parámetros de búsqueda",
     "ServiceRequest": "órdenes y derivaciones",
     "Slot": "citas libres",
     "Specimen": "muestras",

@@ -103,6 +103,18 @@ def test_a_wrong_password_and_an_unknown_login_have_the_same_answer_and_are_reco
     assert found == [("Patient/p1", 401, "password"), ("anonymous", 401, "password")]
 
 
+def test_a_password_is_hashed_once_whoever_is_asked_for(entrance, amara):
+    """A time of its own would tell which logins there are."""
+    asked = []
+    verify = type(entrance.passwords).verify
+    entrance.passwords.verify = lambda *values: asked.append(values[0]) or verify(entrance.passwords, *values)
+    fail(entrance, 1)
+    fail(entrance, 1, login="nobody")
+    an_administration(entrance).disable("amara")
+    fail(entrance, 1)
+    assert [stored is None for stored in asked] == [False, True, True]
+
+
 def test_what_was_typed_as_a_login_is_in_no_table(entrance, database):
     fail(entrance, 6, login="a-password-in-the-wrong-field")
     with psycopg.connect(database.app_url) as connection:
@@ -220,6 +232,13 @@ def test_whoever_is_disabled_is_out_at_once_and_gets_the_answer_of_a_wrong_passw
     assert not people.session_is_alive(session.id)
     assert entrance.with_password(VISITOR, "amara", PASSWORD, "") == Refused()
     assert people.find(amara.id).disabled
+
+
+def test_whoever_is_disabled_by_a_statement_is_out_too(entrance, amara, database):
+    cookie = entered(entrance, "amara")
+    with psycopg.connect(database.app_url) as connection:
+        connection.execute("UPDATE person SET disabled = true")
+    assert entrance.session(cookie) is None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from fhir_server.errors import Invalid
+from fhir_server.identity.lockout import network_of
 from fhir_server.identity.passwords import CHARACTERS_MIN, Passwords, generated, problem_of
 from fhir_server.identity.people import NewPerson, checked, folded
 from tests.builders.people import CHEAP, PASSWORD
@@ -93,6 +94,21 @@ def test_who_is_linked_to_the_wrong_things_is_refused(role, fhir_user, patients)
 def test_a_login_or_a_name_that_cannot_be_shown_is_refused(login, name):
     with pytest.raises(Invalid):
         checked(NewPerson(login, name, "patient", "Patient/1"))
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_all_addresses_of_one_customer_are_counted_together(address, counted):
+    assert network_of(address) == counted
 
 
 def test_a_patient_sees_the_own_record_only():
