@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from fhir_server import tables
+from fhir_server.audit.numbers import Numbers, written
 
 NAMES: Final = tuple(c.name for c in tables.audit.columns)
 SELECTED: Final = ", ".join(f"a.{name}::text::bigint" if name == "xid" else f"a.{name}" for name in NAMES)
@@ -82,11 +83,8 @@ SEAL_NAMES: Final = tuple(f.name for f in fields(Seal))
 
 
 def multirange(numbers: Iterable[int]) -> str:
-    """Rising numbers as PostgreSQL writes a multirange: `{[1,4),[6,7)}`."""
-    ranges: list[list[int]] = []
+    """Numbers as PostgreSQL writes a multirange of them: `{[1,4),[6,7)}`."""
+    found = Numbers()
     for number in numbers:
-        if ranges and ranges[-1][1] == number:
-            ranges[-1][1] = number + 1
-        else:
-            ranges.append([number, number + 1])
-    return "{" + ",".join(f"[{low},{high})" for low, high in ranges) + "}"
+        found.add(number, number + 1)
+    return written(found.ranges)

@@ -7,10 +7,15 @@ from itertools import islice
 from typing import Any, Final
 
 from fhir_server.audit.canonical import DIGEST_BYTES, NAMES, SEAL_NAMES, SELECTED, Row, Seal, digest, multirange
+from fhir_server.audit.numbers import Range
 from fhir_server.storage.database import Connection
 
-SEALS_AT_ONCE: Final = 50
-RECORDS_AT_ONCE: Final = 5_000
+SEALS_AT_ONCE: Final = 500
+RECORDS_AT_ONCE: Final = 50_000
+"""Records that are compared together at most, unless one seal has more (records)."""
+
+FETCHED: Final = 5_000
+"""Rows that travel together (rows)."""
 
 _NUMBER: Final = NAMES.index("number")
 _RECORDED: Final = NAMES.index("recorded")
@@ -31,11 +36,13 @@ JOIN audit a ON a.number >= lower(r.span) AND a.number < upper(r.span) ORDER BY 
 class Stored:
     """A seal as it stands in the table, with the hash that stands beside it.
 
-    `numbers` are those of its records; one more than it says, where there are more.
+    `ranges` are those of its numbers that have both ends; `numbers` are those of its records, one more than it says
+    where there are more.
     """
 
     seal: Seal
     hash: bytes
+    ranges: tuple[Range, ...]
     numbers: tuple[int, ...]
 
     @property
@@ -61,31 +68,37 @@ class Held:
 
 async def seals(connection: Connection, after: int, until: int) -> AsyncIterator[list[Stored]]:
     """The seals of batches past `after` up to `until`, some at a time, in their order."""
-    while True:
-        rows = await (await connection.execute(SEALS, (after, until))).fetchall()
-        if not rows:
-            return
-        yield [_stored(row) for row in rows]
+    while rows := await (await connection.execute(SEALS, (after, until))).fetchall():
+        for group in _groups(_stored(row) for row in rows):
+            yield group
         after = rows[-1][0]
+
+
+def _groups(links: Iterable[Stored]) -> Iterator[list[Stored]]:
+    group: list[Stored] = []
+    for link in links:
+        if group and sum(len(one.numbers) for one in group) + len(link.numbers) > RECORDS_AT_ONCE:
+            yield group
+            group = []
+        group.append(link)
+    if group:
+        yield group
 
 
 def _stored(row: Sequence[Any]) -> Stored:
     *fields, found_hash, spans = row
     seal = Seal(*fields)
-    return Stored(seal, found_hash, tuple(islice(_numbers(spans), seal.count + 1)))
-
-
-def _numbers(spans: Iterable[Any]) -> Iterator[int]:
-    """An edited span may have no end."""
-    return (number for span in spans if span.lower and span.upper for number in range(span.lower, span.upper))
+    ranges = tuple((span.lower, span.upper) for span in spans if span.lower and span.upper)
+    numbers = (number for low, high in ranges for number in range(low, high))
+    return Stored(seal, found_hash, ranges, tuple(islice(numbers, seal.count + 1)))
 
 
 async def records(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Held]]:
-    """All records of these rising numbers; more than one of a number where somebody has put one in."""
+    """All records of these numbers; more than one of a number where somebody has put one in."""
     found: dict[int, list[Held]] = {}
     async with connection.cursor(name="records", binary=True) as cursor:
         await cursor.execute(RECORDS, (multirange(numbers),))
-        while rows := await cursor.fetchmany(RECORDS_AT_ONCE):
+        while rows := await cursor.fetchmany(FETCHED):
             for row in rows:
                 found.setdefault(row[_NUMBER], []).append(_held(row))
     return found

@@ -25,7 +25,7 @@ from fhir_server.storage.database import Connection
 LOG = logging.getLogger(__name__)
 
 SEALER_LOCK: Final = 4
-POLL_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.75
 """Time between two seals (seconds)."""
 
 TAKEOVER_SECONDS: Final = 0.5

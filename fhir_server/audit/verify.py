@@ -13,6 +13,7 @@ from psycopg import IsolationLevel
 
 from fhir_server.audit.canonical import START, moment
 from fhir_server.audit.chain import Held, Stored, records, seals
+from fhir_server.audit.numbers import Numbers, written
 from fhir_server.storage.database import Connection
 
 Kind = Literal[
@@ -28,13 +29,7 @@ KEPT: Final = timedelta(days=6 * 365)
 ENTIRE: Final = 2**62
 """A batch no installation reaches."""
 
-HEAD: Final = "SELECT batch, hash, sealed, snapshot FROM audit_seal ORDER BY batch DESC LIMIT 1"
 EXPIRED: Final = "SELECT name, dropped, before, numbers FROM audit_expiry ORDER BY name"
-TOTALS: Final = """
-SELECT coalesce(range_agg(numbers), '{}'), coalesce(sum(count), 0),
-       (SELECT coalesce(range_agg(numbers), '{}') FROM audit_expiry)
-FROM audit_seal
-"""
 # A record that was visible in the snapshot of the last seal and is in no batch was put there by other hands.
 NEVER_SEALED: Final = """
 SELECT number, recorded FROM audit
@@ -87,7 +82,8 @@ class Verified:
     expired: int = 0
     head: int = 0
     head_hash: bytes = START
-    head_sealed: datetime | None = None
+    head_snapshot: str = ""
+    sealed: Numbers = field(default_factory=Numbers)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -101,7 +97,8 @@ async def verify(connection: Connection, *, first: int = 1, last: int = ENTIRE) 
         await _walk(connection, found, expired, (first, last))
         await connection.execute("SET LOCAL enable_seqscan = on")
         if (first, last) == (1, ENTIRE):
-            await _compare_with_all(connection, found)
+            await _find_strays(connection, found)
+            found.problems += _unsealed_expiry(found.sealed, expired)
     return found
 
 
@@ -109,12 +106,13 @@ async def _walk(connection: Connection, found: Verified, expired: list[Expiry], 
     first, last = span
     before = await _hash_before(connection, first)
     async for links in seals(connection, first - 1, last):
-        held = await records(connection, sorted({number for link in links for number in link.numbers}))
+        held = await records(connection, [number for link in links for number in link.numbers])
         for link in links:
             found.problems += _chain_problems(link, found.head or first - 1, before)
+            found.problems += _doubled(link, found.sealed)
             found.problems += _record_problems(link, held, found, expired)
             before = link.hash
-            found.head, found.head_hash, found.head_sealed = link.seal.batch, link.hash, link.seal.sealed
+            found.head, found.head_hash, found.head_snapshot = link.seal.batch, link.hash, link.seal.snapshot
             found.batches += 1
         if len(found.problems) > PROBLEMS_MAX:
             return
@@ -165,25 +163,28 @@ def _unequal(batch: int, digest: bytes, there: Sequence[Held]) -> Iterator[Probl
         yield Problem("inserted", batch, held.number, held.recorded, "another record has the number of a sealed one")
 
 
-async def _compare_with_all(connection: Connection, found: Verified) -> None:
-    """What no single seal tells: records of no batch, numbers of two batches, expiry that nothing explains."""
-    head = await _rows(connection, HEAD)
-    if not head:
+def _doubled(link: Stored, sealed: Numbers) -> Iterator[Problem]:
+    for low, high in link.ranges:
+        if not sealed.add(low, high):
+            yield Problem(
+                "seal-doubled", link.seal.batch, low, link.seal.sealed, "another batch has some of its records"
+            )
+
+
+async def _find_strays(connection: Connection, found: Verified) -> None:
+    """Records of no batch, though the last seal could see them."""
+    if not found.head:
         return
-    ((sealed, count, expired),) = await _rows(connection, TOTALS)
-    bounded = [span for span in sealed if span.lower is not None and span.upper is not None]
-    if len(bounded) < len(sealed) or count != sum(span.upper - span.lower for span in bounded):
-        found.problems += [Problem("seal-doubled", detail="the batches together have not as many numbers as records")]
-    strays = await _rows(connection, NEVER_SEALED, (head[0][3], sealed, PROBLEMS_MAX))
+    values = (found.head_snapshot, written(found.sealed.ranges), PROBLEMS_MAX)
+    strays = await _rows(connection, NEVER_SEALED, values)
     found.problems += [Problem("inserted", None, number, at, "no seal knows it") for number, at in strays]
-    found.problems += _unsealed_expiry(bounded, expired)
 
 
-def _unsealed_expiry(sealed: Any, expired: Any) -> Iterator[Problem]:
-    known: list[tuple[int, int]] = [(span.lower, span.upper) for span in sealed]
-    for span in expired:
-        if not any(low <= span.lower and span.upper <= high for low, high in known):
-            yield Problem("expiry", None, span.lower, None, "records have expired that were never sealed")
+def _unsealed_expiry(sealed: Numbers, expired: Iterable[Expiry]) -> Iterator[Problem]:
+    for expiry in expired:
+        for span in expiry.numbers:
+            if not sealed.holds(span.lower, span.upper):
+                yield Problem("expiry", None, span.lower, expiry.dropped, "expired, and was never sealed")
 
 
 async def _rows(connection: Connection, statement: str, values: Iterable[Any] = ()) -> list[Any]:

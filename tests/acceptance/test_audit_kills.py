@@ -1,4 +1,4 @@
-"""kill -9 of the API under readers and writers: no answer without its record, no write without its record."""
+"""kill -9 of the API under clients and writers: no answer without its record, no write without its record."""
 
 import asyncio
 import signal
@@ -11,17 +11,18 @@ import httpx
 import psycopg
 import pytest
 
+from fhir_server.audit.verify import Verified, verify
 from tests.builders.resources import a_patient
 from tests.conftest import Database
 from tests.running.galenic import Galenic, running
 from tests.running.recording import FOREVER
-from tests.running.store import drain, read_contents
+from tests.running.store import assert_each_version_has_one_audit_record, drain, read_contents
 
-READERS = 8
+CLIENTS = 8
 ANSWERS_BETWEEN = 150
 WAIT_SECONDS_MAX = 30.0
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-RECORDED = "SELECT interaction, request_id FROM audit WHERE patients = ARRAY[%s] AND outcome < 300"
+RECORDED = "SELECT interaction, request_id FROM audit WHERE outcome < 300"
 
 
 @pytest.fixture
@@ -30,56 +31,72 @@ def server(database: Database) -> Iterator[Galenic]:
         yield made
 
 
-class Readers:
-    """Clients that read one patient and search for it, and know the request ids of what they were answered."""
+class Clients:
+    """They read a patient, search for it and create others, and know the request ids of what they were answered."""
 
     def __init__(self, base_url: str, patient: str) -> None:
         self._base_url = base_url
-        self._paths = {"read": f"/Patient/{patient}", "search-type": f"/Patient?_id={patient}"}
+        self._asked = (
+            ("read", "GET", f"/Patient/{patient}"),
+            ("search-type", "GET", f"/Patient?_id={patient}"),
+            ("create", "POST", "/Patient"),
+        )
         self.answered: set[tuple[str, str]] = set()
         self.lost = 0
 
     async def run(self) -> None:
-        await asyncio.gather(*(self._read() for _ in range(READERS)))
+        await asyncio.gather(*(self._ask() for _ in range(CLIENTS)))
 
-    async def _read(self) -> None:
+    async def _ask(self) -> None:
         async with httpx.AsyncClient(base_url=self._base_url, timeout=10, verify=NO_TLS) as client:
             for number in range(FOREVER):
-                interaction = ("read", "search-type")[number % 2]
+                interaction, method, path = self._asked[number % 3]
                 key = str(uuid4())
+                headers = {"X-Request-Id": key, "Content-Type": "application/fhir+json"}
+                body = a_patient() if method == "POST" else None
                 try:
-                    response = await client.get(self._paths[interaction], headers={"X-Request-Id": key})
+                    response = await client.request(method, path, headers=headers, json=body)
                 except httpx.HTTPError:
                     self.lost += 1
                     await asyncio.sleep(0.05)
                     continue
-                if response.status_code == 200:
+                if response.status_code in (200, 201):
                     self.answered.add((interaction, key))
 
 
 async def test_no_answer_is_without_its_record_when_the_server_is_killed(server, database, at_full_counts):
     with server.client(verify=NO_TLS) as client:
         patient = client.post("/Patient", json=a_patient()).json()["id"]
-    readers = Readers(server.base_url, patient)
-    load = asyncio.create_task(readers.run())
+    clients = Clients(server.base_url, patient)
+    load = asyncio.create_task(clients.run())
     for _ in range(50 if at_full_counts else 2):
-        await more_answers(readers)
+        await more_answers(clients)
         server.apis[-1].send_signal(signal.SIGKILL)
         await asyncio.to_thread(server.apis[-1].wait)
         server.start_api()
-    await more_answers(readers)
+    await more_answers(clients)
     load.cancel()
     await asyncio.gather(load, return_exceptions=True)
     with psycopg.connect(database.superuser_url) as connection:
-        recorded = set(connection.execute(RECORDED, [patient]).fetchall())
-    assert readers.lost > 0, "no kill hit a request in flight"
-    assert readers.answered <= recorded
-    print(f"{len(recorded - readers.answered)} answers were released and did not arrive")
+        recorded = set(connection.execute(RECORDED).fetchall())
+    assert clients.lost > 0, "no kill hit a request in flight"
+    assert clients.answered <= recorded
+    drain(database.superuser_url)
+    assert_each_version_has_one_audit_record(read_contents(database.superuser_url))
+    assert (await verified(database.app_url)).problems == []
+    print(f"{len(recorded - clients.answered)} answers were released and did not arrive")
 
 
-async def more_answers(readers: Readers) -> None:
-    wanted, deadline = len(readers.answered) + ANSWERS_BETWEEN, time.monotonic() + WAIT_SECONDS_MAX
-    while len(readers.answered) < wanted:
+async def verified(url: str) -> Verified:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        found = await verify(connection)
+        assert found.records > 0
+        return found
+
+
+async def more_answers(clients: Clients) -> None:
+    wanted, deadline = len(clients.answered) + ANSWERS_BETWEEN, time.monotonic() + WAIT_SECONDS_MAX
+    while len(clients.answered) < wanted:
         assert time.monotonic() < deadline, "the server does not answer in time"
         await asyncio.sleep(0.01)
 

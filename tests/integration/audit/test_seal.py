@@ -155,7 +155,7 @@ async def test_the_sealer_notices_that_its_last_seal_was_taken_away(database, as
 
 
 async def test_what_is_new_is_found_by_an_index_also_where_nothing_is_known_of_the_table(database):
-    """Twice a second: without it, each turn would read the trail of years."""
+    """More than once a second: without it, each turn would read the trail of years."""
     async with await AsyncConnection.connect(database.app_url, autocommit=True) as connection:
         await insert_records(connection, [a_record() for _ in range(3_000)])
         await seal(connection)

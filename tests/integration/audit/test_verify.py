@@ -6,9 +6,10 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from fhir_server.audit.canonical import SEAL_NAMES
 from fhir_server.audit.chain import records, seals
 from fhir_server.audit.recorder import insert_records
-from fhir_server.audit.seal import seal
+from fhir_server.audit.seal import INSERT_SEAL, seal
 from fhir_server.audit.verify import Verified, verify
 from tests.builders.audit import a_record
 from tests.conftest import Database
@@ -139,6 +140,20 @@ async def test_a_seal_that_is_made_anew_breaks_the_chain_behind_it(chain, tamper
     anew = replace(link.seal, digests=b"".join(held[number][0].digest for number in link.numbers))
     tamper(f"UPDATE audit_seal SET digests = '\\x{anew.digests.hex()}', hash = '\\x{anew.hash.hex()}' WHERE batch = 2")  # noqa: S608
     assert places(await verify(chain)) == [("chain-broken", 3, None)]
+
+
+async def test_records_that_are_sealed_a_second_time_are_found(chain, database):
+    """The application may add to the chain: a seal of its own hand fits, and says what another has said."""
+    ((link,),) = [links async for links in seals(chain, 2, 3)]
+    again = replace(link.seal, batch=4, previous=link.hash)
+    values = {name: getattr(again, name) for name in SEAL_NAMES} | {"hash": again.hash}
+    await chain.execute(INSERT_SEAL, values)
+    assert places(await verify(chain)) == [("seal-doubled", 4, 10)]
+
+
+async def test_expiry_of_what_was_never_sealed_is_found(chain, tamper):
+    tamper("INSERT INTO audit_expiry (name, before, numbers) VALUES ('audit_x', now(), '{[2,4),[90,95)}')")
+    assert places(await verify(chain)) == [("expiry", None, 90)]
 
 
 async def test_a_batch_whose_records_and_seal_were_emptied_is_found(chain, tamper):
