@@ -36,11 +36,31 @@ def test_what_smart_requires_is_declared(galenic):
     assert found["code_challenge_methods_supported"] == ["S256"]
     assert set(found["token_endpoint_auth_signing_alg_values_supported"]) >= {"RS384", "ES384"}
     assert set(found["grant_types_supported"]) == {"authorization_code", "client_credentials"}
-    assert set(found["capabilities"]) >= {"launch-ehr", "launch-standalone", "permission-v1", "permission-v2"}
+    assert set(found["capabilities"]) >= {"client-public", "client-confidential-symmetric", "permission-v1"}
+    assert "client-confidential-asymmetric" in found["capabilities"]
+    assert "private_key_jwt" in found["token_endpoint_auth_methods_supported"]
+    assert found["scopes_supported"]
+    assert found["token_endpoint"]
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        {"launch-standalone", "context-standalone-patient", "permission-patient"},
+        {"launch-ehr", "context-ehr-patient", "permission-patient"},
+        {"launch-standalone", "permission-user", "permission-patient"},
+        {"launch-ehr", "context-ehr-patient", "context-ehr-encounter", "permission-user", "permission-patient"},
+    ],
+)
+def test_the_capability_sets_of_patients_and_clinicians_are_there(galenic, needed):
+    found = set(send("GET", f"{galenic.base_url}/.well-known/smart-configuration").json()["capabilities"])
+    assert found >= needed
+    assert found & {"client-public", "client-confidential-symmetric"}
 
 
 def test_every_endpoint_that_is_declared_is_there(galenic):
     found = send("GET", f"{galenic.base_url}/.well-known/smart-configuration").json()
+    assert {"authorization_endpoint", "token_endpoint", "jwks_uri"} <= set(found)
     for name, url in found.items():
         if name.endswith("_endpoint") and name != "authorization_endpoint":
             assert send("POST", url, data={"token": "x"}).status_code in (400, 401), name

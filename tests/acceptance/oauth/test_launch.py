@@ -226,6 +226,12 @@ def test_an_app_without_a_patient_where_it_needs_one_fails(app, prescriber):
         assert app.approve(app.ask(scopes), prescriber)["error"] == "access_denied"
 
 
+def test_a_person_may_choose_the_encounter_too(app, prescriber):
+    back = app.approve(app.ask("launch/patient launch/encounter user/*.rs"), prescriber, patient="1", encounter="2")
+    token = app.exchange(back["code"]).json()
+    assert (token["patient"], token["encounter"]) == ("1", "2")
+
+
 def test_a_patient_cannot_let_an_app_in_for_somebody_else(galenic, app):
     patient = a_person(galenic, "patient", "mine")
     assert app.approve(app.ask("patient/*.rs"), patient, patient="another")["error"] == "access_denied"
