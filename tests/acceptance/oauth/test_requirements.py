@@ -1,7 +1,7 @@
-"""Every SHALL of SMART App Launch 2.2 for servers has a test, and a line of the product without which the test fails (A2).
+"""Every SHALL of SMART App Launch 2.2 for servers has a test, and a line of the product without which it fails (A2).
 
-requirements.tsv: the requirement's number in the guide's requirements, the test that proves it, and a line of the product
-with what takes its place when it is broken. `make prove` breaks each in a copy of the tree and sees the test fail.
+requirements.tsv: the requirement's number in the guide, the test that proves it, and a line of the product with what
+takes its place when it is broken. `make prove` breaks each in a copy of the tree and sees the test fail.
 """
 
 import csv
