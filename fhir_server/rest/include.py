@@ -16,7 +16,6 @@ from fhir_server.search.limits import INCLUDED_MAX, ITERATE_DEPTH_MAX, LINKS_MAX
 from fhir_server.search.query import Include
 from fhir_server.search.sql import referring
 from fhir_server.storage.database import Connection
-from fhir_server.storage.judge import shown
 from fhir_server.storage.read import Key, current_versions, versions_by_rid
 from fhir_server.storage.version import Version
 
@@ -76,7 +75,7 @@ async def _round(
         statement = referring(tokens, seen, server.indexer.hasher, INCLUDED_MAX + 1)
         found = await connection.execute(statement.sql, statement.values, prepare=False)
         referrers = await versions_by_rid(connection, [rid for (rid,) in await found.fetchall()])
-        met += await shown(connection, seen, server.indexer, referrers)
+        met += referrers
     return {(version.type_name, version.id): version for version in met if version.body}
 
 

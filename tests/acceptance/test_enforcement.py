@@ -283,6 +283,19 @@ async def test_a_scope_whose_criteria_are_not_understood_reaches_nothing(server:
         assert (await client.get("/MedicationRequest/rx-a")).status_code == 404
 
 
+async def test_what_a_record_refers_to_comes_along_where_a_scope_names_its_type(server: Closed) -> None:
+    referring = observation_of("a", id="obs-by-doctor", performer=[{"reference": "Practitioner/doctor"}])
+    async with server.system() as system:
+        assert (await system.put("/Observation/obs-by-doctor", json=referring)).status_code == 201
+    both, neither = "patient/*.rs", "patient/Patient.rs patient/Observation.rs"
+    async with server.patient("a", both) as client:
+        assert "doctor" in await ids(client, "/Patient/a/$everything")
+    async with server.patient("a", neither) as client:
+        assert "doctor" not in await ids(client, "/Patient/a/$everything")
+    async with server.system() as system:
+        assert (await system.delete("/Observation/obs-by-doctor")).status_code == 204
+
+
 async def test_the_plan_of_a_search_is_not_told_to_those_who_see_a_part(server: Closed) -> None:
     async with server.patient("a") as client, server.system() as system:
         assert (await client.get("/Observation?_explain=true")).status_code == 403

@@ -1,5 +1,7 @@
 """Grants: scopes cut by roles."""
 
+from dataclasses import replace
+
 import pytest
 
 from fhir_server.auth.access import Access
@@ -34,11 +36,11 @@ def test_a_patient_sees_the_own_compartment_whatever_the_level_of_the_scope() ->
 
 
 def test_a_patient_in_the_context_of_somebody_else_sees_nothing() -> None:
-    assert grant_of(an_access("patient", "patient/*.rs", "b", ("a",))) == NOTHING
+    assert grant_of(an_access("patient", "patient/*.rs", "b", ("a",))).rules == NOTHING.rules
 
 
 def test_a_patient_scope_without_a_patient_in_context_grants_nothing() -> None:
-    assert grant_of(an_access("pharmacist", "patient/*.rs")) == NOTHING
+    assert grant_of(an_access("pharmacist", "patient/*.rs")).rules == NOTHING.rules
 
 
 def test_a_pharmacist_in_a_patients_context_sees_that_patient_only() -> None:
@@ -53,11 +55,25 @@ def test_a_caregiver_sees_those_they_care_for() -> None:
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "integration"])
 def test_system_scopes_are_for_systems(role: Role) -> None:
-    assert grant_of(an_access(role, "system/*.cruds")) == NOTHING
+    assert grant_of(an_access(role, "system/*.cruds")).rules == NOTHING.rules
 
 
 def test_user_scopes_are_not_for_systems() -> None:
-    assert grant_of(an_access("integration", "user/*.cruds")) == NOTHING
+    assert grant_of(an_access("integration", "user/*.cruds")).rules == NOTHING.rules
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose", "asked"),
+    [
+        ("pharmacist", "TREAT", True),
+        ("caregiver", "TREAT", True),
+        ("patient", "TREAT", False),
+        ("prescriber", "BTG", False),
+    ],
+)
+def test_consents_are_asked_of_all_but_the_patient_and_in_an_emergency(role: Role, purpose: str, asked: bool) -> None:
+    access = replace(an_access(role, "user/*.rs", None, ("a",)), purpose=purpose)
+    assert bool(grant_of(access).actors) is asked
 
 
 @pytest.mark.parametrize("role", ROLES)
