@@ -1,4 +1,4 @@
-"""Chromium, as Debian packages it, on the pages of a running server."""
+"""The pages of one running server: for Chromium, as Debian packages it, and for what only looks like a browser."""
 
 import os
 import shutil
@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.builders.people import an_administration
 from tests.conftest import Cluster
+from tests.running.openid_provider import CLIENT_ID, OpenIdProvider, openid_provider
 from tests.running.pages import Site, site
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -19,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if Path(CHROMIUM).exists() or os.environ.get("CI") == "true":
         return
     for item in items:
-        if "tests/browser/" in str(item.path):
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason="there is no chromium: apt-get install chromium"))
 
 
@@ -31,16 +33,30 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="module")
-def shared(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Site]:
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
-    with site(cluster, name, address_failures_max="1000") as made:
+@pytest.fixture(scope="session")
+def idp() -> Iterator[OpenIdProvider]:
+    with openid_provider() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared(cluster: Cluster, idp: OpenIdProvider) -> Iterator[Site]:
+    """Where people may log in at `idp`, too: Amara is its first subject, Mara the second, who is disabled the third."""
+    settings = {"oidc_issuer": idp.issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": "a secret of ours there"}
+    with site(cluster, address_failures_max="1000", login_failures_max="3", **settings) as made:
+        with made.entrance() as entrance:
+            office = an_administration(entrance)
+            for number, login in enumerate(("amara", "mara", "gone"), start=1):
+                office.link(login, idp.issuer, f"subject-{number}")
+            office.disable("gone")
         yield made
 
 
 @pytest.fixture
-def pages(shared: Site) -> Site:
+def pages(shared: Site, idp: OpenIdProvider) -> Site:
+    """With nobody logged in, nothing locked, and an honest provider."""
     shared.forget()
+    idp.be_honest()
     return shared
 
 

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -29,7 +29,8 @@ JO = NewPerson("jo", "Jo Carer", "caregiver", "Patient/demo-patient-3", ("demo-p
 MARA = NewPerson("mara", "Mara Castellano", "pharmacist", "Practitioner/demo-practitioner-3")
 INES = NewPerson("ines", "Ines Okonjo", "prescriber", "Practitioner/demo-practitioner-1")
 ADA = NewPerson("ada", "Ada Min", "administrator", "Practitioner/demo-practitioner-2")
-PEOPLE = (AMARA, JO, MARA, INES, ADA)
+GONE = NewPerson("gone", "Gone Elsewhere", "technician", "Practitioner/demo-practitioner-4")
+PEOPLE = (AMARA, JO, MARA, INES, ADA, GONE)
 
 ENCOUNTER = {
     "resourceType": "Encounter",
@@ -148,9 +149,9 @@ class Site:
 
 
 @contextmanager
-def site(cluster: Cluster, name: str, **settings: str) -> Iterator[Site]:
-    cluster.execute(f"CREATE DATABASE site_{name} TEMPLATE galenic")
-    database = cluster.database(f"site_{name}")
+def site(cluster: Cluster, **settings: str) -> Iterator[Site]:
+    cluster.execute("CREATE DATABASE pages TEMPLATE galenic")
+    database = cluster.database("pages")
     with running(database.app_url, worker=False, **settings) as galenic, callback() as app:
         bundle = json.loads(files("fhir_server").joinpath("demo/pharmacy.json").read_bytes())
         bundle["entry"].append({"resource": ENCOUNTER, "request": {"method": "PUT", "url": "Encounter/visit-1"}})
@@ -160,12 +161,8 @@ def site(cluster: Cluster, name: str, **settings: str) -> Iterator[Site]:
         made = Site(galenic, database, app)
         made.add(*PEOPLE)
         yield made
-    cluster.execute(f"DROP DATABASE site_{name} WITH (FORCE)")
+    cluster.execute("DROP DATABASE pages WITH (FORCE)")
 
 
 def totp(secret: str) -> str:
     return pyotp.TOTP(secret).now()
-
-
-def renamed(person: NewPerson, login: str) -> NewPerson:
-    return replace(person, login=login)
