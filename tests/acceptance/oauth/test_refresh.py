@@ -37,7 +37,8 @@ def test_a_refresh_gives_the_same_scopes_context_and_another_refresh_token(app, 
     again = app.refresh(token["refresh_token"]).json()
     assert again["refresh_token"] != token["refresh_token"]
     assert again["access_token"] != token["access_token"]
-    assert (again["scope"], again["patient"], again["token_type"]) == (token["scope"], "1", "Bearer")
+    assert (again["scope"], again["patient"], again["token_type"]) == (SCOPES, "1", "Bearer")
+    assert token["scope"] == SCOPES
     assert again["expires_in"] == 3600
 
 
