@@ -5,7 +5,7 @@ from typing import Final
 
 from fhir_server.errors import NotFound
 from fhir_server.identity.outside import OutsideFailed
-from fhir_server.web.login import forward, login_page
+from fhir_server.web.login import enter, login_page
 from fhir_server.web.respond import Go, Page
 from fhir_server.web.steps import elsewhere
 from fhir_server.web.visit import Answer, Visit
@@ -39,7 +39,7 @@ async def come_back(visit: Visit) -> Answer:
     if found is None:
         return _failed(visit, "elsewhere_unknown")
     await visit.recognise_request()
-    return await forward(visit, found.cookie)
+    return await enter(visit, found.cookie)
 
 
 def _failed(visit: Visit, why: str, error: OutsideFailed | None = None) -> Page:

@@ -23,7 +23,17 @@ async def take(visit: Visit) -> Answer:
     found = await desk.hash(desk.entrance.with_password, visit.visitor, login, password, visit.request_key)
     if isinstance(found, Refused):
         return login_page(visit, {"login": refusal(visit, found, "wrong_password")})
-    return await forward(visit, found.cookie)
+    return await enter(visit, found.cookie)
+
+
+async def enter(visit: Visit, cookie: str) -> Answer:
+    """Whoever was logged in here before is not any more; somebody's own sessions go on, for apps may depend on them."""
+    before = (visit.session, visit.person)
+    answer = await forward(visit, cookie)
+    session, person = before
+    if session and person and visit.person and visit.person.id != person.id:
+        await visit.desk.run(visit.desk.entrance.log_out, visit.visitor, session, person)
+    return answer
 
 
 async def forward(visit: Visit, cookie: str) -> Answer:

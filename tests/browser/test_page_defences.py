@@ -225,6 +225,22 @@ class TestSessions:
                 answer = other.get("/auth/account", headers={"Cookie": f"galenic_session={cookie}"})
                 assert answer.status_code == 303
 
+    def test_whoever_was_logged_in_before_somebody_else_is_out(self, pages, visitor):
+        log_in(visitor, "amara")
+        first = visitor.cookies["galenic_session"]
+        request = ask(pages, prompt="login")
+        log_in(visitor, "amara", request)
+        second = visitor.cookies["galenic_session"]
+        log_in(visitor, "jo", ask(pages, prompt="login"))
+
+        def is_alive(cookie):
+            with a_browser(pages) as other:
+                return other.get("/auth/account", headers={"Cookie": f"galenic_session={cookie}"}).status_code == 200
+
+        alive = [is_alive(cookie) for cookie in (first, second, visitor.cookies["galenic_session"])]
+        assert alive == [True, False, True]
+        assert records(pages.database.app_url, "actor", interaction="logout")[-1] == ("Patient/demo-patient-1",)
+
     def test_an_old_login_is_not_enough_where_the_app_asks_for_a_younger_one(self, pages, visitor):
         log_in(visitor, "amara")
         with psycopg.connect(pages.database.app_url) as connection:

@@ -350,6 +350,22 @@ class TestSecondFactor:
         assert isinstance(entrance.with_code(VISITOR, session, person, code), Entered)
         assert entrance.with_code(VISITOR, session, person, code) == Refused()
 
+    @pytest.mark.parametrize("kind", ["code", "recovery code"])
+    def test_of_two_who_use_a_code_at_once_one_gets_in(self, entrance, enrolled, kind):
+        secret, _, codes = enrolled
+        code = code_of(secret) if kind == "code" else codes[0]
+        people = [entrance.session(entered(entrance, "mara")) for _ in range(4)]
+        found = []
+        threads = [
+            threading.Thread(target=lambda both=both: found.append(entrance.with_code(VISITOR, *both, code)))
+            for both in people
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(type(one).__name__ for one in found) == ["Entered", "Refused", "Refused", "Refused"]
+
     @pytest.mark.parametrize(("steps", "taken"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
     def test_a_code_may_be_one_step_off(self, transactions, mara, steps, taken):
         now = 1_800_000_015
