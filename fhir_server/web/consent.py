@@ -87,7 +87,8 @@ def _allowed(visit: Visit) -> tuple[str, ...]:
 
 def _problems(visit: Visit) -> Mapping[str, str]:
     problems = {}
-    if not set(visit.ticked).intersection(_possible(visit)):
+    optional = {offer.scope for offer in _offers(visit) if not offer.is_required}
+    if optional and not optional.intersection(visit.ticked):
         problems["scope"] = visit.speech.say("nothing_allowed")
     if _breaks_glass(visit) and len(_reason(visit)) < REASON_CHARACTERS_MIN:
         problems["reason"] = visit.speech.say("missing_reason")

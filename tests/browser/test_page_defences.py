@@ -151,6 +151,30 @@ class TestForms:
         assert answer.status_code == 303
 
 
+class TestConsent:
+    def decide(self, pages, visitor, scopes, ticked):
+        """What comes back to the app."""
+        request = ask(pages, scopes)
+        log_in(visitor, "amara", request)
+        visitor.get(f"/auth/patient?request={request}")
+        shown = visitor.get(f"/auth/consent?request={request}")
+        form = {"token": token_of(shown), "patient": "demo-patient-1", "scope": ticked, "allow": "1"}
+        return visitor.post(f"/auth/consent?request={request}", data=form)
+
+    def test_an_app_that_asks_for_nothing_that_can_be_declined_is_allowed_all_the_same(self, pages, visitor):
+        answer = self.decide(pages, visitor, "launch/patient", [])
+        assert answer.headers["location"].startswith(f"{pages.callback.url}?code=")
+
+    def test_what_is_always_included_is_no_consent_by_itself(self, pages, visitor):
+        assert self.decide(pages, visitor, "launch/patient patient/*.rs", ["launch/patient"]).status_code == 422
+
+    def test_nothing_is_granted_that_was_not_asked_for(self, pages, visitor):
+        ticked = ["patient/Patient.rs", "patient/*.cruds", "offline_access", "system/*.rs", "patient/Patient.cruds"]
+        answer = self.decide(pages, visitor, "launch/patient patient/Patient.rs", ticked)
+        code = dict(httpx.URL(answer.headers["location"]).params)["code"]
+        assert pages.app.exchange(code).json()["scope"] == "launch/patient patient/Patient.rs"
+
+
 class TestPatients:
     def test_nobody_chooses_a_patient_of_others(self, pages, visitor):
         request = ask(pages)
