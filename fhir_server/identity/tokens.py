@@ -23,12 +23,15 @@ TOKEN_CHARACTERS_MAX: Final = 200
 """No token of ours is longer (characters)."""
 
 CHECK: Final = """
-SELECT a.id::text, a.scopes, f.client_id, f.actor, f.role, f.patients, f.context ->> 'patient' AS patient, f.purpose,
-       f.reason, extract(epoch FROM a.expires - clock_timestamp())::float8 AS seconds
+SELECT a.id::text, a.scopes, f.client_id, f.actor, f.role, coalesce(p.patients, f.patients) AS patients,
+       f.context ->> 'patient' AS patient, f.purpose, f.reason,
+       extract(epoch FROM a.expires - clock_timestamp())::float8 AS seconds
 FROM access_token a JOIN token_family f ON f.id = a.family JOIN client c ON c.id = f.client_id
+     LEFT JOIN person p ON p.id = f.person_id
 WHERE a.hash = %s AND a.expires > clock_timestamp() AND a.revoked IS NULL AND f.revoked IS NULL AND c.disabled IS NULL
-      AND NOT EXISTS (SELECT FROM person p WHERE p.id = f.person_id AND p.disabled)
+      AND (f.person_id IS NULL OR (p.role = f.role AND NOT p.disabled))
 """
+"""Whom a person cares for is as it is now; who has another role by now has to log in again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class TokenChecker:
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
     async def check(self, token: str) -> Access | None:
-        """None for a token that is unknown, expired or revoked, or whose client or person is disabled."""
+        """None for a token that is unknown, expired or revoked, or whose client or person is not what they were."""
         if len(token) > TOKEN_CHARACTERS_MAX:
             return None
         key, asked = digest(token), self._monotonic()

@@ -126,7 +126,7 @@ def test_nobody_revokes_the_tokens_of_another_client(galenic, app, prescriber, r
     assert introspect(galenic, reader, token).json()["active"] is True
 
 
-ENDS = ("revoked", "expired", "client disabled", "person disabled", "family revoked")
+ENDS = ("revoked", "expired", "client disabled", "person disabled", "another role", "family revoked")
 
 
 def test_a_token_that_is_over_is_refused_by_every_process_within_two_seconds(two_processes):
@@ -152,6 +152,7 @@ def end(galenic, how, token, app, person):
         "expired": ("UPDATE access_token SET expires = now() WHERE hash = sha256(%s::bytea)", token.encode()),
         "client disabled": ("UPDATE client SET disabled = now() WHERE id = %s", app.client_id),
         "person disabled": ("UPDATE person SET disabled = true WHERE id = %s", person.id),
+        "another role": ("UPDATE person SET role = 'technician' WHERE id = %s", person.id),
         "family revoked": ("UPDATE token_family SET revoked = now() WHERE client_id = %s", app.client_id),
     }
     if how == "revoked":
