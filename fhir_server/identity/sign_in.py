@@ -82,7 +82,9 @@ class Entrance:
     def open(self, transaction: Transaction, visitor: Visitor, person: Person, request: str, by: str) -> Entered:
         """A session of somebody whose first factor is proven: `by` says how."""
         session_id, cookie = self.sessions.open(transaction, person.id, request)
-        _record(transaction, visitor, person, OK, f"{by}; session {session_id}")
+        more = person.needs_second_factor or self.second_factors.has(transaction, person.id)
+        proven = f"{by}, second factor to come" if more else by
+        _record(transaction, visitor, person, OK, f"{proven}; session {session_id}")
         return Entered(cookie)
 
     def session(self, cookie: str) -> tuple[Session, Person] | None:

@@ -343,6 +343,13 @@ class TestSecondFactor:
         assert entrance.session(before) is None
         assert entrance.session(after.cookie)[0].second_factor is not None
 
+    def test_the_audit_trail_tells_half_a_login_from_a_whole_one(self, entrance, enrolled, amara, database):
+        secret, _, _ = enrolled
+        entered(entrance, "amara")
+        entrance.with_code(VISITOR, *entrance.session(entered(entrance, "mara")), code_of(secret))
+        found = [detail.partition("; ")[0] for (detail,) in records(database.app_url, "detail", interaction="login")]
+        assert found[-3:] == ["password", "password, second factor to come", "one-time code"]
+
     def test_a_code_is_taken_once(self, entrance, enrolled):
         secret, _, _ = enrolled
         session, person = entrance.session(entered(entrance, "mara"))
