@@ -91,6 +91,10 @@ class TooSlow(GalenicError):
     """The body did not arrive within its time."""
 
 
+class TooMany(GalenicError):
+    """The client makes more requests than it may."""
+
+
 class NotSupported(GalenicError):
     """The specification has it, this server does not have it yet."""
 

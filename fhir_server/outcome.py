@@ -30,6 +30,7 @@ RESPONSES: Final[dict[type[Exception], tuple[int, str]]] = {
     errors.TooLarge: (413, "too-long"),
     errors.UnsupportedMedia: (415, "not-supported"),
     errors.Unprocessable: (422, "processing"),
+    errors.TooMany: (429, "throttled"),
     errors.Unavailable: (503, "transient"),
 }
 

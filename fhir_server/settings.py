@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     url_bytes_max: int = Field(16_384, ge=1024, description="Longest request URL (bytes)")
     header_bytes_max: int = Field(32_768, ge=1024, description="All request headers together (bytes)")
     header_count_max: int = Field(100, ge=10, description="Request headers (headers)")
+    client_requests_max: int = Field(
+        500, ge=0, description="Requests of one client to one API process; 0: no limit (requests per second)"
+    )
     header_seconds_max: float = Field(10.0, gt=0, description="Longest wait for a request's headers (seconds)")
     body_seconds_max: float = Field(60.0, gt=0, description="Longest wait for a request's body (seconds)")
     connections_max: int = Field(2_000, ge=10, description="Open client connections per API process (connections)")

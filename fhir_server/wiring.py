@@ -29,6 +29,7 @@ from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rest.content import Body
 from fhir_server.rest.cursor import CursorSealer
+from fhir_server.rest.rates import Rates
 from fhir_server.rest.route import RouteTable
 from fhir_server.rest.routes import ROUTES
 from fhir_server.rest.server import Limits, Server, validate
@@ -121,6 +122,7 @@ def build(settings: Settings) -> Parts:
         conditional_delete=settings.conditional_delete,
         recorder=recorder,
         refusals=refusals,
+        rates=Rates(settings.client_requests_max),
         security=_security(settings, identity),
         access=identity.tokens if settings.auth == "on" else None,
     )

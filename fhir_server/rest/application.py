@@ -10,7 +10,7 @@ from fhir_server.audit.record import Record
 from fhir_server.errors import Invalid, Unauthorized, Unavailable
 from fhir_server.outcome import status_and_issues
 from fhir_server.rest.auditing import failure_of, records_of
-from fhir_server.rest.caller import Caller, anonymous, identify
+from fhir_server.rest.caller import ANONYMOUS, Caller, anonymous, identify
 from fhir_server.rest.content import Body, compressed, pretty, read_body
 from fhir_server.rest.dispatch import permitted
 from fhir_server.rest.failure import failure
@@ -89,6 +89,7 @@ class FhirApplication:
         exchange.content_type = response_type(exchange.headers.get("accept"), control.get("_format"))
         path = _raw_path(scope).removeprefix(self._base_path)
         caller = await self._caller(exchange, path)
+        self._server.rates.take(_payer(caller))
         target = parse_path(path)
         route = self._server.routes.find(exchange.method, target)
         request = Request(
@@ -127,6 +128,12 @@ class FhirApplication:
         except Unavailable:
             if interaction != "capabilities":
                 raise
+
+
+def _payer(caller: Caller) -> str:
+    """Whose pace it is: the client's; of strangers the address they come from."""
+    context = caller.context
+    return f"address {context.address}" if context.client == ANONYMOUS else f"client {context.client}"
 
 
 def _address(scope: Any) -> str:

@@ -10,6 +10,7 @@ from fhir_server.model.parser import parse_object
 from fhir_server.rest.caller import AccessCheck
 from fhir_server.rest.cursor import CursorSealer
 from fhir_server.rest.message import Handling
+from fhir_server.rest.rates import Rates
 from fhir_server.rest.route import RouteTable
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.parse import ParseOptions
@@ -48,6 +49,7 @@ class Server:
     conditional_delete: Literal["single", "multiple"]
     recorder: Recording
     refusals: Refusals
+    rates: Rates
     security: dict[str, Any]
     """`rest.security` of the CapabilityStatement: where tokens come from. Empty without authorization."""
     access: AccessCheck | None

@@ -87,8 +87,13 @@ async def test_a_revoked_token_is_refused(server: Closed) -> None:
         assert (await client.get("/Patient/a")).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/Patient/{}", "/Observation/obs-{}", "/MedicationRequest/rx-{}", "/Device/pump-{}",
-                                  "/Binary/scan-{}", "/Patient/{}/_history/1", "/Observation/obs-{}/_history"])  # fmt: skip
+OWN_PATHS = (
+    "/Patient/{}", "/Observation/obs-{}", "/MedicationRequest/rx-{}", "/Device/pump-{}", "/Binary/scan-{}",
+    "/Patient/{}/_history/1", "/Observation/obs-{}/_history",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OWN_PATHS)
 async def test_another_patients_resource_looks_as_one_that_is_not_there(server: Closed, path: str) -> None:
     async with server.patient("a") as client:
         own, hidden, absent = [await client.get(path.format(name)) for name in ("a", "b", "c")]
@@ -306,3 +311,17 @@ async def test_operations_on_the_installation_are_for_those_who_see_all_of_it(se
     async with server.patient("a") as client:
         assert (await client.post("/$reindex")).status_code == 403
         assert (await client.get("/$job-status?job=1")).status_code == 403
+
+
+async def test_a_client_that_asks_too_often_is_refused_and_another_is_not(cluster: Cluster) -> None:
+    cluster.execute("CREATE DATABASE rates TEMPLATE galenic")
+    limited = closed(cluster.database("rates").app_url, client_requests_max=5)
+    async with limited as server, server.system() as system, server.client() as stranger:
+        answers = [await system.get("/Patient/nobody") for _ in range(20)]
+        statuses = {answer.status_code for answer in answers}
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert (await stranger.get("/metadata")).status_code == 200
+    cluster.execute("DROP DATABASE rates WITH (FORCE)")
+    assert statuses == {404, 429}
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["issue"][0]["code"] == "throttled"

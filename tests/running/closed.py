@@ -60,7 +60,11 @@ class Closed:
 
 
 def parts_of(app_url: str, **settings: Any) -> Parts:
-    return build(Settings(database_url=app_url, index_key=INDEX_KEY, cursor_key=CURSOR_KEY, **settings))
+    return build(
+        Settings(
+            database_url=app_url, index_key=INDEX_KEY, cursor_key=CURSOR_KEY, **{"client_requests_max": 0, **settings}
+        )
+    )
 
 
 @asynccontextmanager

@@ -88,6 +88,7 @@ def running(app_url: str, *, processes: int = 1, worker: bool = True, **settings
         "GALENIC_CURSOR_KEY": CURSOR_KEY,
         "GALENIC_LOG_LEVEL": "warning",
         "GALENIC_AUTH": "off",
+        "GALENIC_CLIENT_REQUESTS_MAX": "0",
     }
     environment |= {f"GALENIC_{name.upper()}": value for name, value in settings.items()}
     galenic = Galenic(f"http://127.0.0.1:{port}/fhir", environment, listener)
