@@ -247,7 +247,7 @@ def a_backend(galenic: Galenic, key: RSAKey | ECKey | None = None, **values: Any
 
 
 def access_token(
-    galenic: Galenic, scopes: str = "patient/*.cruds", patient: str | None = None, role: Role = "pharmacist"
+    galenic: Galenic, scopes: str = "user/*.cruds", patient: str | None = None, role: Role = "pharmacist"
 ) -> str:
     """Of a person in a role, with a patient in the launch context where one is named."""
     app = App(galenic, register(galenic).id)
