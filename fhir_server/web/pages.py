@@ -82,11 +82,12 @@ async def _respond(desk: Desk, name: str, handlers: Handlers, request: Request) 
     visit = _arrive(desk, name, request)
     try:
         answer = await _answer(visit, handlers, request)
+        response = _shown(visit, answer)
     except Exception as error:
         answer = _failure(error)
         if answer.status >= SERVER_ERROR:
             LOG.exception("the page %s failed, request %s", name, visit.visitor.request_id)
-    response = redirect(answer) if isinstance(answer, Go) else _page(visit, answer)
+        response = _shown(visit, answer)
     app = answer.app if isinstance(answer, Page) else ""
     return _with_cookies(visit, answer, guard(response, app, is_secure=desk.cookies.is_secure), request)
 
@@ -137,7 +138,9 @@ def _failure(error: Exception) -> Page:
     return Page("failed", status=status_and_issues(error)[0])
 
 
-def _page(visit: Visit, page: Page) -> Response:
+def _shown(visit: Visit, page: Answer) -> Response:
+    if isinstance(page, Go):
+        return redirect(page)
     desk, speech = visit.desk, visit.speech
     values: dict[str, Any] = {
         "say": speech.say,
