@@ -37,7 +37,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
 
     app = FastAPI(title="Galenic", lifespan=lifespan, docs_url=None, redoc_url=None)
     base_path = urlsplit(parts.server.base_url).path
-    fhir = FhirApplication(parts.server, parts.body_limits, base_path)
+    fhir = FhirApplication(parts.server, parts.body_limits, base_path, parts.observe)
     below = Mount(base_path, fhir)
     below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # an escaped line break is part of a path
     app.add_middleware(Cors, origins=identity.origins, base_path=base_path)

@@ -78,6 +78,7 @@ class Parts:
     redis_url: str | None
     identity: Identity
     desk: Desk
+    observe: Observe
 
 
 def base_url(settings: Settings) -> str:
@@ -128,7 +129,8 @@ def build(settings: Settings) -> Parts:
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
-    return Parts(server, hasher, body_limits, redis_url, identity, build_desk(settings, server, identity))
+    desk, observe = build_desk(settings, server, identity), build_observer(settings)
+    return Parts(server, hasher, body_limits, redis_url, identity, desk, observe)
 
 
 def _security(settings: Settings, identity: Identity) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The FHIR API as an ASGI application: bytes to a request, a response or failure to bytes."""
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from fhir_server.rest.negotiation import response_type
 from fhir_server.rest.parameters import Pairs, parse_pairs
 from fhir_server.rest.paths import parse_path
 from fhir_server.rest.server import Server
+from fhir_server.telemetry import Answered, Observe
 
 METADATA: Final = "/metadata"
 """What is told to whoever asks."""
@@ -43,14 +45,28 @@ class Exchange:
     content_type: str = FHIR_JSON
     request: Request | None = None
     interaction: str = ""
+    started: float = field(default_factory=time.perf_counter)
+
+    def answered(self, status: int) -> Answered:
+        """What the log and metrics are told."""
+        return Answered(
+            self.request_id,
+            self.interaction,
+            status,
+            time.perf_counter() - self.started,
+            self.request.type_name if self.request else "",
+            self.request.context.client if self.request else "",
+            self.headers.get("traceparent", ""),
+        )
     pretty: bool = False
 
 
 class FhirApplication:
     """Serves the paths below the base."""
 
-    def __init__(self, server: Server, body_limits: Body, base_path: str) -> None:
+    def __init__(self, server: Server, body_limits: Body, base_path: str, observe: Observe) -> None:
         self._server = server
+        self._observe = observe
         self._base_path = base_path
         self._body_limits = body_limits
 
@@ -64,6 +80,7 @@ class FhirApplication:
             response = failure(error, request_id)
             exchange.content_type = FHIR_JSON
         await _send(send, exchange, response)
+        self._observe(exchange.answered(response.status))
 
     async def _recorded(self, scope: Any, receive: Any, exchange: Exchange) -> Response:
         """The answer, when its record is committed: what cannot be recorded does not leave."""

@@ -31,7 +31,10 @@ WALK_ROWS_MIN: Final = 2_000
 """Rows a walk visits at least before it gives up (rows)."""
 
 HARD: Final = 16
-"""How much longer a row is judged that is met in a side table, or by what other resources say of it, about (times)."""
+"""How much longer a row is judged that is met in a side table, or by what it refers to, about (times)."""
+
+REFERRED_TO: Final = 2
+"""The same of one that others refer to (times)."""
 
 PREFIX_STATUSES_MAX: Final = 5
 """Statuses whose ordered rows are merged (statuses)."""
@@ -121,15 +124,23 @@ def seek_rows_max(query: Query, statistics: Statistics) -> int:
     Of n matches among r rows a page of c takes c * r / n steps, and seeking n: both are the same at the root of c * r.
     """
     of_columns = all(column(query.type_name, key) for key in sort_of(query))
-    hard = not of_columns or any(_is_hard(part) for part in query.where)
-    steps = max(query.count, 1) * statistics.rows_of(query.type_name) * (HARD if hard else 1)
+    hardest = max((_hardness(part) for part in query.where), default=1) if of_columns else HARD
+    steps = max(query.count, 1) * statistics.rows_of(query.type_name) * hardest
     return max(SEEK_ROWS_MAX, isqrt(steps))
 
 
-def _is_hard(part: Predicate) -> bool:
-    if isinstance(part, And | Or):
-        return any(_is_hard(one) for one in part.parts)
-    return isinstance(part, Chained | ReferredToBy) or (isinstance(part, Not) and _is_hard(part.part))
+def _hardness(part: Predicate) -> int:
+    """How much longer a row is judged by a criterion than by its own columns, about (times)."""
+    match part:
+        case And(parts) | Or(parts):
+            return max((_hardness(one) for one in parts), default=1)
+        case Not(inner):
+            return _hardness(inner)
+        case ReferredToBy():
+            return REFERRED_TO
+        case Chained():
+            return HARD
+    return 1
 
 
 def to_count(query: Query, statistics: Statistics) -> list[tuple[str, Predicate]]:

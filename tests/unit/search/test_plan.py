@@ -100,7 +100,8 @@ def test_several_statuses_are_queues_that_are_merged() -> None:
 def test_the_larger_the_table_the_more_is_sought() -> None:
     assert not planned("MedicationRequest", "medication=Medication/m", medication=1_400).walks
     assert planned("MedicationRequest", "medication=Medication/m", medication=1_500).walks
-    assert not planned("Patient", "_has:Observation:patient:code=x", code=5_600).walks
+    assert not planned("Patient", "_has:Observation:patient:code=x", code=1_900).walks
+    assert planned("Patient", "_has:Observation:patient:code=x", code=2_100).walks
 
 
 def test_a_chain_is_counted_where_few_may_be_referred_to_by_many() -> None:
