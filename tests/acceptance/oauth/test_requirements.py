@@ -1,7 +1,8 @@
 """Every SHALL of SMART App Launch 2.2 for servers has a test, and a line of the product without which it fails (A2).
 
 requirements.tsv: the requirement's number in the guide, the test that proves it, and a line of the product with what
-takes its place when it is broken. `make prove` breaks each in a copy of the tree and sees the test fail.
+takes its place when it is broken. Each is broken in a copy of the tree, and the test seen to fail: one of them by
+`make test`, all by `make prove`.
 """
 
 import csv
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import CORPUS
+from tests.conftest import CORPUS, PROVE
 
 ROOT = Path(__file__).parents[3]
 TABLE = Path(__file__).with_name("requirements.tsv")
@@ -53,6 +54,7 @@ def rows():
 TABLE_ROWS = tuple(rows())
 PROVED = tuple(row for row in TABLE_ROWS if row.test != DOES_NOT_APPLY)
 BREAKS = tuple(dict.fromkeys(Break(*row[1:]) for row in PROVED))
+SAMPLE = BREAKS if PROVE else BREAKS[:1]
 
 
 def test_every_requirement_has_one_row():
@@ -97,8 +99,7 @@ def copy(tmp_path_factory):
     return folder
 
 
-@pytest.mark.prove
-@pytest.mark.parametrize("one", BREAKS, ids=[f"{Path(one.file).stem}-{n}" for n, one in enumerate(BREAKS)])
+@pytest.mark.parametrize("one", SAMPLE, ids=[f"{Path(one.file).stem}-{n}" for n, one in enumerate(SAMPLE)])
 def test_without_its_line_a_requirement_is_not_proved(copy, one):
     path = copy / one.file
     whole = path.read_text()
