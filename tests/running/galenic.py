@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ class Galenic:
     base_url: str
     environment: dict[str, str]
     listener: socket.socket
+    trust: ssl.SSLContext | bool = True
+    """Whose certificates this process takes from the server."""
     apis: list[subprocess.Popen[bytes]] = field(default_factory=list)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -52,7 +55,7 @@ class Galenic:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"{self.root_url}/health/ready", timeout=5).status_code == 200:
+                if httpx.get(f"{self.root_url}/health/ready", timeout=5, verify=self.trust).status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -76,8 +79,10 @@ class Galenic:
 
 
 @contextmanager
-def running(app_url: str, *, processes: int = 1, worker: bool = True, **settings: str) -> Iterator[Galenic]:
-    """Galenic on the database of `app_url`; settings by their lower-case names."""
+def running(
+    app_url: str, *, processes: int = 1, worker: bool = True, trust: ssl.SSLContext | bool = True, **settings: str
+) -> Iterator[Galenic]:
+    """Galenic on the database of `app_url`; settings by their lower-case names; `tls_cert` makes it HTTPS."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     port = listener.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
@@ -91,7 +96,8 @@ def running(app_url: str, *, processes: int = 1, worker: bool = True, **settings
         "GALENIC_CLIENT_REQUESTS_MAX": "0",
     }
     environment |= {f"GALENIC_{name.upper()}": value for name, value in settings.items()}
-    galenic = Galenic(f"http://127.0.0.1:{port}/fhir", environment, listener)
+    scheme = "https" if "tls_cert" in settings else "http"
+    galenic = Galenic(f"{scheme}://127.0.0.1:{port}/fhir", environment, listener, trust)
     try:
         for _ in range(processes):
             galenic.start_api()

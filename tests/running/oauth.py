@@ -217,15 +217,17 @@ class Backend:
         made = {"alg": self.algorithm, "kid": self.key.kid, "typ": "JWT", **(header or {})}
         return jwt.encode(made, self.claims(**claims), self.key, algorithms=[made["alg"]])
 
-    def ask(self, scopes: str, assertion: str | None = None, **more: str) -> httpx.Response:
-        form = {
+    def form(self, scopes: str, assertion: str | None = None, **more: str) -> dict[str, str]:
+        return {
             "grant_type": "client_credentials",
             "scope": scopes,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion or self.assertion(),
             **more,
         }
-        return send("POST", endpoint(self.galenic, "token"), data=form)
+
+    def ask(self, scopes: str, assertion: str | None = None, **more: str) -> httpx.Response:
+        return send("POST", endpoint(self.galenic, "token"), data=self.form(scopes, assertion, **more))
 
 
 def jwks(*keys: RSAKey | ECKey) -> dict[str, Any]:
