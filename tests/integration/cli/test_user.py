@@ -124,7 +124,9 @@ class TestDemo:
 
     def test_production_refuses_a_database_in_which_they_are(self, settings, database):
         demo_people.prepare(settings, database.app_url)
-        production = settings.model_copy(update={"env": "production", "demo": False})
+        production = settings.model_copy(
+            update={"env": "production", "demo": False, "base_url": "https://x.example/fhir"}
+        )
         with pytest.raises(CommandFailed, match="demo-patient"):
             demo.refuse_in_production(production, database.app_url)
         transactions = Transactions(database.app_url)
