@@ -170,7 +170,8 @@ def _resources(definitions: Definitions, names: Sequence[str] | frozenset[str]) 
 
 
 def _names(definition: TypeDefinition) -> set[str]:
-    return {name for element in definition.elements for name in _names_of(element)}
+    """With `resourceType`, which is no element but which clients that think in JSON ask for."""
+    return {"resourceType"}.union(*map(_names_of, definition.elements))
 
 
 def _names_of(element: ElementDefinition) -> tuple[str, ...]:

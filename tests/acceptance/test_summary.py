@@ -18,6 +18,7 @@ LEFT = {
     "_elements=Patient.contact,name": {"contact", "name", "active"},
     "_elements=maritalStatus,Practitioner.name": {"maritalStatus", "active"},
     "_elements=deceased[x],text": {"text", "active"},
+    "_elements=id,resourceType": {"active"},
     "_summary=data&_elements=text,contact": {"contact", "active"},
 }
 """By query: the elements of the patient that are left, besides those every shape has."""
