@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# Each has a PostgreSQL of its own; the tests of one file stay together.
+TEST_PROCESSES ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:  ## List the targets
@@ -14,10 +16,10 @@ test: .venv/.installed-dev  ## Lint, types, import contract and every test at re
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 prove: .venv/.installed-dev  ## Every test at full counts
-	@GALENIC_PROVE=1 $(BIN)/python -m pytest
+	@GALENIC_PROVE=1 $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 bench: .venv/.installed-dev  ## Measure, against a limit measured in the same run
 	@$(BIN)/python -m tests.benchmarks
