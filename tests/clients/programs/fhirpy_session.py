@@ -61,7 +61,9 @@ seen = {
     "invalid": refused(OperationOutcome, lambda: client.resource("Patient", gender="plumber").save()),
     "unknown": refused(OperationOutcome, lambda: patients.search(plumber="1").fetch()),
     "nobody": refused(AuthorizationError, lambda: SyncFHIRClient(given["base"]).resources("Patient").fetch()),
-    "several": refused(MultipleResourcesFound, lambda: patients.search(_lastUpdated="ge2020").update(a_patient("Never"))),
+    "several": refused(
+        MultipleResourcesFound, lambda: patients.search(_lastUpdated="ge2020").update(a_patient("Never"))
+    ),
 }
 whole.delete()
 seen["gone"] = refused(ResourceNotFound, lambda: client.get("Patient", created.id))
