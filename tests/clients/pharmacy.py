@@ -44,10 +44,10 @@ class Pharmacy:
         answer = self.post("token", backend.form(scopes))
         return str(answer.json()["access_token"])
 
-    def post(self, endpoint: str, form: dict[str, str]) -> httpx.Response:
+    def post(self, endpoint: str, form: dict[str, str], auth: tuple[str, str] | None = None) -> httpx.Response:
         """To the authorization server."""
         url = f"{self.galenic.root_url}/auth/{endpoint}"
-        return httpx.post(url, data=form, verify=self.galenic.trust).raise_for_status()
+        return httpx.post(url, data=form, auth=auth, verify=self.galenic.trust).raise_for_status()
 
     def system(self) -> httpx.Client:
         """A client of ours, to look with at what the others did."""

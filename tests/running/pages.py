@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -86,6 +86,15 @@ def callback() -> Iterator[Callback]:
         thread.join()
 
 
+@contextmanager
+def entrance(galenic: Galenic) -> Iterator[Entrance]:
+    """Where a running server lets people in, as its operator's command line reaches it."""
+    environment = galenic.environment
+    settings = Settings(index_key=environment["GALENIC_INDEX_KEY"], database_url=environment["GALENIC_DATABASE_URL"])
+    with transactions(galenic) as made:
+        yield build_entrance(settings, made)
+
+
 @dataclass
 class Site:
     """One server for many tests; each begins with nobody logged in and nothing locked."""
@@ -102,14 +111,8 @@ class Site:
         client = register(self.galenic, name=name, redirect_uris=(self.callback.url,), **values)
         return App(self.galenic, client.id, self.callback.url)
 
-    @contextmanager
-    def entrance(self) -> Iterator[Entrance]:
-        environment = self.galenic.environment
-        settings = Settings(
-            index_key=environment["GALENIC_INDEX_KEY"], database_url=environment["GALENIC_DATABASE_URL"]
-        )
-        with transactions(self.galenic) as made:
-            yield build_entrance(settings, made)
+    def entrance(self) -> AbstractContextManager[Entrance]:
+        return entrance(self.galenic)
 
     def add(self, *people: NewPerson) -> None:
         with self.entrance() as entrance:
