@@ -59,12 +59,18 @@ class Pharmacy:
         with self.system() as client:
             return dict(client.get(path).raise_for_status().json())
 
-    def run(self, command: Sequence[str | Path], given: str = "", folder: Path | None = None) -> str:
-        """What a program printed; `given` is what it reads."""
-        done = subprocess.run(
+    def attempt(
+        self, command: Sequence[str | Path], given: str = "", folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """How a program ended; `given` is what it reads."""
+        return subprocess.run(
             command, input=given, cwd=folder, env=self.environment, capture_output=True, text=True,
             check=False, timeout=RUN_SECONDS_MAX,
         )  # fmt: skip
+
+    def run(self, command: Sequence[str | Path], given: str = "", folder: Path | None = None) -> str:
+        """What a program printed that ended well."""
+        done = self.attempt(command, given, folder)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return done.stdout
 

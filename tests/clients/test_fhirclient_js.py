@@ -1,4 +1,4 @@
-"""fhirclient.js, https://www.npmjs.com/package/fhirclient: apps that are pages, here in Chromium, on an origin of theirs."""
+"""fhirclient.js, https://www.npmjs.com/package/fhirclient: apps that are pages, in Chromium, on an origin of theirs."""
 
 import json
 import os

@@ -32,11 +32,25 @@ def smart_fetch(pharmacy, *arguments):
     return pharmacy.run([pharmacy.clients.python.with_name("smart-fetch"), *arguments])
 
 
+def refusal(pharmacy, *arguments):
+    """What it says where it is refused."""
+    done = pharmacy.attempt([pharmacy.clients.python.with_name("smart-fetch"), *arguments])
+    assert done.returncode == 1
+    return done.stderr
+
+
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_it_is_let_in_with_what_it_was_registered_for_of_all_it_asks(pharmacy, tmp_path, algorithm):
     known = system(pharmacy, tmp_path, algorithm)
     said = json.loads(smart_fetch(pharmacy, "single", "Patient/demo-patient-1", *known))
     assert (said["resourceType"], said["id"]) == ("Patient", "demo-patient-1")
+
+
+def test_what_it_was_not_registered_for_is_refused_with_the_reason(pharmacy, tmp_path):
+    known = system(pharmacy, tmp_path, "ES384")
+    assert "[403]" in refusal(pharmacy, "single", "Practitioner/demo-practitioner-1", *known)
+    nobody = ["nobody" if word == known[3] else word for word in known]
+    assert "Could not authenticate" in refusal(pharmacy, "single", "Patient/demo-patient-1", *nobody)
 
 
 def test_it_crawls_what_its_patients_have(pharmacy, tmp_path):
