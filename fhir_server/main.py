@@ -15,6 +15,7 @@ from fhir_server.web.brands import brand_routes
 from fhir_server.web.cors import Cors
 from fhir_server.web.discovery import discovery_routes
 from fhir_server.web.oauth import oauth_routes
+from fhir_server.web.pace import Paced
 from fhir_server.web.pages import page_routes
 from fhir_server.wiring import Parts, from_environment
 
@@ -40,6 +41,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     fhir = FhirApplication(parts.server, parts.body_limits, base_path, parts.observe)
     below = Mount(base_path, fhir)
     below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # an escaped line break is part of a path
+    app.add_middleware(Paced, rates=parts.server.rates)
     app.add_middleware(Cors, origins=identity.origins, base_path=base_path)
     registers = identity.dynamic_registration
     app.router.redirect_slashes = False  # the base is served with and without its slash

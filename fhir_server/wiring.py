@@ -27,9 +27,9 @@ from fhir_server.identity.signing_keys import SigningKeys
 from fhir_server.identity.tokens import TokenChecker
 from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
+from fhir_server.rates import Rates
 from fhir_server.rest.content import Body
 from fhir_server.rest.cursor import CursorSealer
-from fhir_server.rest.rates import Rates
 from fhir_server.rest.route import RouteTable
 from fhir_server.rest.routes import ROUTES
 from fhir_server.rest.server import Limits, Server, validate

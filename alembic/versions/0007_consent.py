@@ -16,7 +16,7 @@ CREATE TABLE consent_rule (
     rid bigint NOT NULL,
     patient text COLLATE "C" NOT NULL,
     permits boolean NOT NULL,
-    depth smallint NOT NULL,
+    path smallint[] NOT NULL,
     actors text[] COLLATE "C",
     purposes text[] COLLATE "C",
     types smallint[],

@@ -16,6 +16,7 @@ OURS: dict[str, tuple[str, ...]] = {
     "SupplyDelivery": ("patient",),
     "Contract": ("patient", "subject"),
     "BiologicallyDerivedProduct": (),
+    "Patient": (),  # each its own alone: what `link` links are two records
     "Binary": ("securityContext",),  # which is no search parameter: search/indexer.py
     "Device": ("patient",),
 }
@@ -26,7 +27,10 @@ PATIENT_FREE: Final = frozenset({
     "Organization", "OrganizationAffiliation", "PlanDefinition", "Practitioner", "PractitionerRole", "Questionnaire",
     "ResearchStudy", "Slot", "SpecimenDefinition", "Substance",
 })  # fmt: skip
-"""Types that help to read what is a patient's. One that names a patient, as a Device may, is that patient's alone."""
+"""Types that help to read what is a patient's."""
+
+NAMING: Final = frozenset({"Device"})
+"""Of these, those that may name a patient, in ways no compartment tells of: shown by their compartment alone."""
 
 CLOSED: Final = frozenset({"Group"})
 """In a compartment by R4, and never shown by it: a Group names its other members as well."""
@@ -36,9 +40,10 @@ Kind = Literal["compartment", "free", "closed"]
 
 def kind_of(type_name: str, parameters: Mapping[str, tuple[str, ...]]) -> Kind:
     """How those see a type who may see some patients only; `parameters` are `patient_parameters`."""
-    if type_name in PATIENT_FREE:
+    if type_name in PATIENT_FREE - NAMING:
         return "free"
-    return "compartment" if parameters.get(type_name) and type_name not in CLOSED else "closed"
+    owned = type_name == "Patient" or bool(parameters.get(type_name))
+    return "compartment" if owned and type_name not in CLOSED else "closed"
 
 
 def patient_parameters(definitions: Definitions) -> dict[str, tuple[str, ...]]:

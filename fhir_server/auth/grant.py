@@ -31,11 +31,13 @@ class Grant:
     """One of `rules` has to cover what is done; without rules nothing is allowed.
 
     `actors` are the references a patient's Consent may name the caller by, for `purpose`; none: no Consent is asked.
+    Of what is all in the compartments of `own` patients none is asked either.
     """
 
     rules: tuple[Rule, ...] = ()
     actors: tuple[str, ...] = ()
     purpose: str = ""
+    own: tuple[str, ...] = ()
 
     def rules_for(self, type_name: str, interaction: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.covers(type_name, interaction))
@@ -63,9 +65,9 @@ def grant_of(access: Access) -> Grant:
     Patients have said nothing against themselves, and in an emergency what they have said is set aside.
     """
     rules = tuple(dict.fromkeys(_rules(access)))
-    if access.role == "patient" or access.purpose == BREAK_GLASS:
+    if access.purpose == BREAK_GLASS:
         return Grant(rules)
-    return Grant(rules, (access.actor,), access.purpose)
+    return Grant(rules, (access.actor,), access.purpose, access.patients if access.role == "patient" else ())
 
 
 def _rules(access: Access) -> Iterator[Rule]:

@@ -11,7 +11,7 @@ from fhir_server.audit.record import Record
 from fhir_server.errors import Invalid, Unauthorized, Unavailable
 from fhir_server.outcome import status_and_issues
 from fhir_server.rest.auditing import failure_of, records_of
-from fhir_server.rest.caller import ANONYMOUS, Caller, anonymous, identify
+from fhir_server.rest.caller import Caller, anonymous, identify
 from fhir_server.rest.content import Body, compressed, pretty, read_body
 from fhir_server.rest.dispatch import permitted
 from fhir_server.rest.failure import failure
@@ -58,6 +58,7 @@ class Exchange:
             self.request.context.client if self.request else "",
             self.headers.get("traceparent", ""),
         )
+
     pretty: bool = False
 
 
@@ -88,6 +89,7 @@ class FhirApplication:
         try:
             response = await self._respond(scope, receive, exchange)
         except Unauthorized:
+            self._server.rates.take(_stranger(exchange))
             stranger = anonymous(exchange.request_id, exchange.address).context
             await self._server.refusals.refuse(Record(stranger, REFUSED, UNAUTHORIZED))
             raise
@@ -105,6 +107,7 @@ class FhirApplication:
         exchange.pretty = control.get("_pretty") == "true"
         exchange.content_type = response_type(exchange.headers.get("accept"), control.get("_format"))
         path = _raw_path(scope).removeprefix(self._base_path)
+        self._server.rates.refuse(_stranger(exchange))
         caller = await self._caller(exchange, path)
         self._server.rates.take(_payer(caller))
         target = parse_path(path)
@@ -148,9 +151,13 @@ class FhirApplication:
 
 
 def _payer(caller: Caller) -> str:
-    """Whose pace it is: the client's; of strangers the address they come from."""
-    context = caller.context
-    return f"address {context.address}" if context.client == ANONYMOUS else f"client {context.client}"
+    """Whose pace it is: the client's, from wherever it asks."""
+    return f"client {caller.context.client}"
+
+
+def _stranger(exchange: Exchange) -> str:
+    """Whoever is refused is counted by address, and not looked up again before it is their turn."""
+    return f"address {exchange.address}"
 
 
 def _address(scope: Any) -> str:

@@ -11,7 +11,7 @@ from fhir_server.storage.intents import Intent
 
 async def create(server: Server, request: Request) -> Response:
     """201 with a new id; conditional: 200 with the one match, 412 for several."""
-    return written(server.base_url, request, await commit_one(server, request, intent(server, request)))
+    return written(server, request, await commit_one(server, request, intent(server, request)))
 
 
 def intent(server: Server, request: Request) -> Intent:

@@ -28,7 +28,7 @@ Apply = Callable[[Resource], Resource]
 
 async def patch(server: Server, request: Request) -> Response:
     """200, 404 for no match, 412 for several or a stale If-Match, 422 where the patch does not fit."""
-    return written(server.base_url, request, await commit_one(server, request, intent(server, request)))
+    return written(server, request, await commit_one(server, request, intent(server, request)))
 
 
 def intent(server: Server, request: Request) -> Intent:

@@ -26,7 +26,7 @@ def respond(request: Request, version: Version | None) -> Response:
         raise Gone(f"{request.type_name}/{request.id} was deleted", headers={"ETag": etag(version)})
     headers = version_headers(version)
     if not_modified(version, request.headers.get("if-none-match"), request.headers.get("if-modified-since")):
-        return Response(304, headers, None, version)
+        return Response(304, headers, None, version, released=frozenset(version.compartments))
     body = shaped_bytes(load_definitions(), version.body, summary, elements)
     return Response(200, headers, body, version, released=frozenset(version.compartments))
 

@@ -7,10 +7,10 @@ from fhir_server.audit.recorder import Recording
 from fhir_server.audit.refusals import Refusals
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
+from fhir_server.rates import Rates
 from fhir_server.rest.caller import AccessCheck
 from fhir_server.rest.cursor import CursorSealer
 from fhir_server.rest.message import Handling
-from fhir_server.rest.rates import Rates
 from fhir_server.rest.route import RouteTable
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.parse import ParseOptions

@@ -122,4 +122,4 @@ async def _read(server: Server, connection: Connection, request: Request, target
 def _written(server: Server, request: Request, outcome: Outcome) -> Response:
     if request.method == "DELETE":
         return delete.respond(outcome)
-    return written(server.base_url, request, outcome)
+    return written(server, request, outcome)

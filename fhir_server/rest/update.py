@@ -13,7 +13,7 @@ from fhir_server.storage.intents import Intent
 
 async def update(server: Server, request: Request) -> Response:
     """200, 201 where the resource is new, 412 for a stale If-Match; nothing changed: the version stays."""
-    return written(server.base_url, request, await commit_one(server, request, intent(server, request)))
+    return written(server, request, await commit_one(server, request, intent(server, request)))
 
 
 def intent(server: Server, request: Request) -> Intent:

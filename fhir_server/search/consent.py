@@ -5,16 +5,18 @@ decides, and between two Consents the one that denies. A rule the server cannot 
 denies, and not where it permits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from fhir_server.model.resource_types import NUMBERS, type_number
 from fhir_server.search.entries import Entries
 from fhir_server.search.predicate import Scope
 from fhir_server.search.types.date import EARLIEST, LATEST, span
 from fhir_server.search.types.reference import local_reference
+
+Value = TypeVar("Value", str, int)
 
 CONSENT: Final = "Consent"
 ACTIVE: Final = "active"
@@ -30,6 +32,9 @@ SENSITIVE: Final = (
     "http://terminology.hl7.org/CodeSystem/v3-ActCode|42CFRPart2",  # treatment of substance use disorders
     "http://terminology.hl7.org/CodeSystem/v3-Confidentiality|R",
     "http://terminology.hl7.org/CodeSystem/v3-Confidentiality|V",
+    "|42CFRPart2",
+    "|R",
+    "|V",
 )
 """Security labels of what nobody but the patient sees unless a Consent permits it."""
 
@@ -38,14 +43,15 @@ DEPTH_MAX: Final = 10
 
 
 class ConsentRule(NamedTuple):
-    """A provision of a patient (`Patient/1`). None for actors, purposes, types and labels is any; `types` are numbers.
+    """A provision of a patient (`Patient/1`), what those around it ask included.
 
-    The span is half-open; `depth` is how far inside the provision stands.
+    None for actors, purposes, types and labels is any; `types` are numbers. The span is half-open. `path` has the
+    places of the provision and of those around it, outermost first: an exception's begins with that of what it is from.
     """
 
     patient: str
     permits: bool
-    depth: int
+    path: tuple[int, ...]
     actors: tuple[str, ...] | None
     purposes: tuple[str, ...] | None
     types: tuple[int, ...] | None
@@ -61,49 +67,85 @@ def rules_of(consent: dict[str, Any], base_url: str) -> tuple[ConsentRule, ...]:
     provision = consent.get("provision")
     if consent.get("status") != ACTIVE or PRIVACY not in scopes or not patient or not isinstance(provision, dict):
         return ()
-    return tuple(_rules(provision, patient, base_url, 0))
+    everything = ConsentRule(patient, True, (), None, None, None, None, EARLIEST, LATEST)
+    return tuple(_rules(provision, everything, base_url, ()))
 
 
-def _rules(provision: dict[str, Any], patient: str, base_url: str, depth: int) -> Iterator[ConsentRule]:
-    permits = provision.get("type", "permit" if depth == 0 else "") == "permit" and depth < DEPTH_MAX
+def _rules(
+    provision: dict[str, Any], around: ConsentRule, base_url: str, path: tuple[int, ...]
+) -> Iterator[ConsentRule]:
+    permits = provision.get("type", "permit" if not path else "") == "permit" and len(path) < DEPTH_MAX
+    rule = _rule(provision, around, base_url, permits=permits)._replace(path=path)
     actions = {coding.get("code") for one in _list(provision.get("action")) for coding in _list(one.get("coding"))}
     narrowed = any(name in provision for name in NOT_APPLIED)
-    if (not actions or actions & SEEING) and not (permits and narrowed):
-        low, high = _period(provision.get("period"))
-        yield ConsentRule(
-            patient,
-            permits,
-            depth,
-            _actors(provision, base_url),
-            _some(coding.get("code") for coding in _list(provision.get("purpose"))),
-            _types(provision),
-            _some(f"{one.get('system', '')}|{one.get('code', '')}" for one in _list(provision.get("securityLabel"))),
-            low,
-            high,
-        )
-    for inner in _list(provision.get("provision")) if depth < DEPTH_MAX else ():
-        yield from _rules(inner, patient, base_url, depth + 1)
+    if (not actions or actions & SEEING) and not (permits and narrowed) and _can_apply(rule):
+        yield rule
+    for place, inner in enumerate(_list(provision.get("provision")) if len(path) < DEPTH_MAX else ()):
+        yield from _rules(inner, rule, base_url, (*path, place))
 
 
-def _actors(provision: dict[str, Any], base_url: str) -> tuple[str, ...] | None:
-    """References as `Type/id`; others as they stand, whom nobody here is."""
-    texts = [str(_at(actor, "reference", "reference")) for actor in _list(provision.get("actor"))]
-    return _some(local_reference(text, base_url) or text for text in texts)
+def _rule(provision: dict[str, Any], around: ConsentRule, base_url: str, *, permits: bool) -> ConsentRule:
+    """What a provision says, within what those around it say."""
+    low, high = _period(provision.get("period"))
+    labels = _understood(map(_label, _list(provision.get("securityLabel"))), permits=permits)
+    if permits or labels is None:  # a resource has several: of a denial only its own are asked, which denies more
+        labels = _both(labels, around.labels)
+    return ConsentRule(
+        around.patient,
+        permits,
+        (),
+        _both(_understood(_actors(provision, base_url), permits=permits), around.actors),
+        _both(_understood(map(_code, _list(provision.get("purpose"))), permits=permits), around.purposes),
+        _both(_understood(map(_type, _list(provision.get("class"))), permits=permits), around.types),
+        labels,
+        max(low, around.low),
+        min(high, around.high),
+    )
 
 
-def _types(provision: dict[str, Any]) -> tuple[int, ...] | None:
-    classes = [one for one in _list(provision.get("class")) if one.get("system") == RESOURCE_TYPES_SYSTEM]
-    found = tuple(NUMBERS[one["code"]] for one in classes if one.get("code") in NUMBERS)
-    return found or None
+def _can_apply(rule: ConsentRule) -> bool:
+    """Whether there is an actor, purpose, type, label and time it could be about."""
+    return () not in (rule.actors, rule.purposes, rule.types, rule.labels) and rule.low < rule.high
+
+
+def _understood(values: Iterable[Value | None], *, permits: bool) -> tuple[Value, ...] | None:
+    """None where nothing is said, or a denial says what is not understood: it denies all it could deny."""
+    said = tuple(values)
+    known = tuple(value for value in said if value is not None)
+    if not said or (len(known) < len(said) and not permits):
+        return None
+    return known
+
+
+def _both(one: tuple[Value, ...] | None, other: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return tuple(value for value in one if value in other)
+
+
+def _actors(provision: dict[str, Any], base_url: str) -> Iterator[str | None]:
+    """References as `Type/id`; None for whom nothing but an identifier, a name or a role tells of."""
+    for actor in _list(provision.get("actor")):
+        text = _at(actor, "reference", "reference")
+        yield (local_reference(text, base_url) or text) if isinstance(text, str) else None
+
+
+def _label(coding: dict[str, Any]) -> str | None:
+    system, code = coding.get("system"), coding.get("code")
+    return f"{system}|{code}" if system and code else None
+
+
+def _code(coding: dict[str, Any]) -> str | None:
+    return str(coding["code"]) if coding.get("code") else None
+
+
+def _type(coding: dict[str, Any]) -> int | None:
+    return NUMBERS.get(str(coding.get("code"))) if coding.get("system") == RESOURCE_TYPES_SYSTEM else None
 
 
 def _period(period: Any) -> tuple[datetime, datetime]:
     start, end = (span(str(_at(period, name))) for name in ("start", "end"))
     return start[0] if start else EARLIEST, end[1] if end else LATEST
-
-
-def _some(texts: Iterator[Any]) -> tuple[str, ...] | None:
-    return tuple(str(text) for text in texts) or None
 
 
 def _list(value: Any) -> list[dict[str, Any]]:
@@ -120,36 +162,58 @@ def _at(value: Any, *path: str) -> Any:
 class Consented:
     """The Consents of all patients a resource is about let one of `actors` see it for a purpose.
 
-    Consents themselves are not hidden by what they say: who keeps to them has to know them.
+    Consents themselves are not hidden by what they say: who keeps to them has to know them. What is in compartments of
+    `own` alone is not asked of.
     """
 
     actors: tuple[str, ...]
     purpose: str
+    own: tuple[str, ...] = ()
 
     def matches(self, _: Entries) -> bool:
         """Other resources decide, so this one cannot rule it out: storage/consents.py asks for them."""
         return True
 
+    def exempts(self, compartments: Sequence[str]) -> bool:
+        """Whether all of it is the caller's own."""
+        return bool(compartments) and set(compartments) <= set(self.own)
+
     def condition(self, scope: Scope) -> str:
-        denied, excepted, permitted = scope.fresh("c"), scope.fresh("c"), scope.fresh("c")
-        labels, sensitive = f"{scope.alias}.labels", scope.value(list(SENSITIVE))
-        exception = (
-            f"SELECT FROM consent_rule {excepted} WHERE {excepted}.rid = {denied}.rid AND {excepted}.permits"
-            f" AND {excepted}.depth > {denied}.depth AND {self._applies(excepted, scope)}"
-        )
-        denial = (
-            f"SELECT FROM consent_rule {denied} WHERE NOT {denied}.permits AND {self._applies(denied, scope)}"
-            f" AND NOT EXISTS ({exception})"
-        )
-        permission = (
-            f"SELECT FROM consent_rule {permitted} WHERE {permitted}.permits AND {permitted}.labels && {labels}"
-            f" AND {self._applies(permitted, scope)}"
-        )
-        sensible = f"(NOT {labels} && {sensitive}::text[] OR EXISTS ({permission}))"
-        return f"({scope.alias}.type = {type_number(CONSENT)} OR NOT EXISTS ({denial}) AND {sensible})"
+        row = scope.alias
+        own = f"({row}.compartments <> '{{}}' AND {row}.compartments <@ {scope.value(list(self.own))}::text[])"
+        own = f" OR {own}" if self.own else ""
+        heeded = f"NOT EXISTS ({self._denial(scope)}) AND NOT ({self._sensitive(scope)})"
+        return f"({row}.type = {type_number(CONSENT)}{own} OR {heeded})"
 
     def rids(self, _: Scope) -> str | None:
         return None
+
+    def _denial(self, scope: Scope) -> str:
+        """A rule that denies, and has no exception that permits."""
+        denied, excepted = scope.fresh("c"), scope.fresh("c")
+        depth = f"cardinality({denied}.path)"
+        exception = (
+            f"SELECT FROM consent_rule {excepted} WHERE {excepted}.rid = {denied}.rid AND {excepted}.permits"
+            f" AND cardinality({excepted}.path) > {depth} AND {excepted}.path[1:{depth}] = {denied}.path"
+            f" AND {self._applies(excepted, scope)}"
+        )
+        return (
+            f"SELECT FROM consent_rule {denied} WHERE NOT {denied}.permits AND {self._applies(denied, scope)}"
+            f" AND NOT EXISTS ({exception})"
+        )
+
+    def _sensitive(self, scope: Scope) -> str:
+        """It has a sensitive label that one of its patients permits nobody like this caller to see."""
+        permitted, row, sensitive = scope.fresh("c"), scope.alias, scope.value(list(SENSITIVE))
+        permission = (
+            f"SELECT FROM consent_rule {permitted} WHERE {permitted}.permits AND {permitted}.patient = o.owner"
+            f" AND l.label = ANY({permitted}.labels) AND {self._applies(permitted, scope)}"
+        )
+        return (
+            f"{row}.labels && {sensitive}::text[] AND ({row}.compartments = '{{}}' OR EXISTS (SELECT"
+            f" FROM unnest({row}.labels) l (label), unnest({row}.compartments) o (owner)"
+            f" WHERE l.label = ANY({sensitive}::text[]) AND NOT EXISTS ({permission})))"
+        )
 
     def _applies(self, rule: str, scope: Scope) -> str:
         """A rule is about the row, this caller, this purpose and now."""

@@ -47,7 +47,7 @@ class Indexer:
         usual = USUAL.get(type_name, frozenset())
         for parameter in self.registry.indexed(type_name):
             present = parameter.index(resource, entries, self.base_url)
-            if present is not (parameter.name in usual) and not column_of(type_name, parameter.name):
+            if present is not (parameter.name in usual):
                 entries.keys.add((PRESENT if present else ABSENT, parameter.name))
         words.index(resource, entries)
         updated = resource.get("meta", {}).get("lastUpdated")
@@ -90,7 +90,7 @@ class Indexer:
         keyed = {
             self.hasher.token(index_type(entries.type_name, key if name in MARKS else name), name, key)
             for name, key in entries.keys
-            if name != status
+            if name != status and not (name in MARKS and column_of(entries.type_name, key))
         }
         links = {self.hasher.link(index_type(entries.type_name, name), name, target) for name, target in entries.links}
         return tuple(sorted(keyed | links))

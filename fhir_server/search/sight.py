@@ -5,7 +5,7 @@ is not there is closed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -39,13 +39,15 @@ class Sight:
     """`by_type` are what resources of a type have to satisfy; no chains are among them.
 
     `by_rights` are the same as far as compartments and labels tell, for versions whose content is not indexed: they
-    let more through, never less. Of `open_types` also what is not there yet is within reach. `consented` is part of
+    let more through, never less. Of `open_types` also what is not there yet is within reach; of
+    others what is written may be in the compartments of `owners` and in no other. `consented` is part of
     all of them where Consents are asked, and cannot be judged in memory.
     """
 
     by_type: Mapping[str, Predicate]
     by_rights: Mapping[str, Predicate]
     open_types: frozenset[str] = frozenset()
+    owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
     consented: Consented | None = None
 
     def of(self, type_name: str) -> Predicate:

@@ -46,7 +46,7 @@ async def permitted(
 
     Judged by the same condition as rows of a search, over the rights each version was stored with.
     """
-    asked = [version for version in versions if version.compartments or version.labels]
+    asked = [one for one in versions if (one.compartments or one.labels) and not consented.exempts(one.compartments)]
     if not asked:
         return list(versions)
     scope = Scope("", "v", hasher)
@@ -58,7 +58,8 @@ async def permitted(
     rows = f"(SELECT r.n, r.type, r.owners::text[] AS compartments, r.security::text[] AS labels FROM {ROWS}) v"
     cursor = await connection.execute(f"SELECT v.n FROM {rows} WHERE {consented.condition(scope)}", scope.values)
     shown = {id(asked[number - 1]) for (number,) in await cursor.fetchall()}
-    return [one for one in versions if id(one) in shown or not (one.compartments or one.labels)]
+    judged = {id(version) for version in asked}
+    return [one for one in versions if id(one) in shown or id(one) not in judged]
 
 
 def _literal(texts: Sequence[str]) -> str:

@@ -79,7 +79,8 @@ class Drafter:
             row = self._indexer.index(resource | {"id": step.key[1]})
         status = 200 if current and not current.deleted else 201
         stored = self._version(step, current, attempt, resource, row)
-        attempt.written.append(NewVersion(stored, current.version if current else None, row, status))
+        before = current.compartments if current else ()
+        attempt.written.append(NewVersion(stored, current.version if current else None, row, status, before))
         return Outcome(status, stored, written=True)
 
     def _version(

@@ -73,10 +73,17 @@ class Guard:
             raise NotFound(at(step.intent, f"There is no {'/'.join(step.key)}"))
         return None
 
-    def after(self, indexer: Indexer, step: Step, written: Version) -> None:
-        """Raises `Forbidden` where what would be written is beyond what may be created or updated."""
+    def after(self, indexer: Indexer, step: Step, before: Version | None, written: Version) -> None:
+        """Raises `Forbidden` where what would be written is beyond what may be created or updated.
+
+        It may be in no compartment it has not been in, but those of the writer's own patients.
+        """
+        if written.body is None:
+            return
         allowed = self.create if step.intent.kind == "create" else self.update
-        if written.body is not None and not shows(allowed, indexer, written):
+        gained = set(written.compartments) - set(before.compartments if before else ())
+        owners = allowed.owners.get(written.type_name)
+        if (owners is not None and gained - owners) or not shows(allowed, indexer, written):
             raise Forbidden(at(step.intent, f"The token does not cover such a {step.key[0]}"))
 
 

@@ -206,7 +206,7 @@ class Writer:
                 seen = batch.guard.before(self._indexer, step, current.get(step.key), unconcealed)
                 step.outcome = self._drafter.draft(step, seen, attempt)
                 if step.outcome.written and step.outcome.version:
-                    batch.guard.after(self._indexer, step, step.outcome.version)
+                    batch.guard.after(self._indexer, step, seen, step.outcome.version)
         await self._lock_patched(connection, attempt)
         warnings = await self._check_integrity(connection, batch, attempt, steps)
         await self._finder.verify(connection)

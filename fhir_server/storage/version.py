@@ -37,3 +37,5 @@ class NewVersion:
     index: IndexRow | None
     status: int
     """HTTP status the caller will see, for the audit record."""
+    left: tuple[str, ...] = ()
+    """The compartments of the version before: whose data it was."""

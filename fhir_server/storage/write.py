@@ -248,7 +248,8 @@ def _event_row(new: NewVersion, context: Context) -> tuple[Any, ...]:
 
 def _audit_row(new: NewVersion, context: Context) -> tuple[Any, ...]:
     stored = new.stored
-    patients = [c.removeprefix("Patient/") for c in stored.compartments if c.startswith("Patient/")]
+    owners = dict.fromkeys((*stored.compartments, *new.left))
+    patients = [owner.removeprefix("Patient/") for owner in owners if owner.startswith("Patient/")]
     what = (type_number(stored.type_name), stored.id, stored.version, text_array_literal(patients), new.status)
     return (*_who(context, stored.interaction), *what, *_how(context))
 

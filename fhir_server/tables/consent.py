@@ -11,7 +11,7 @@ consent_rule = Table(
     Column("rid", BigInteger, nullable=False),  # of the Consent
     code("patient"),  # the compartment: Patient/1
     Column("permits", Boolean, nullable=False),
-    Column("depth", SmallInteger, nullable=False),
+    Column("path", ARRAY(SmallInteger), nullable=False),
     Column("actors", ARRAY(Text(collation="C"))),  # null, here and below: any
     Column("purposes", ARRAY(Text(collation="C"))),
     Column("types", ARRAY(SmallInteger)),

@@ -101,6 +101,30 @@ async def test_without_a_consent_a_doctor_sees_by_every_way(server: Closed) -> N
         {"type": "deny", "class": OBSERVATIONS},
         {"type": "permit", "provision": [{"type": "deny", "purpose": [{"code": "TREAT"}]}]},
         {"type": "deny", "period": {"start": "2020-01-01"}},
+        {"type": "deny", "actor": [{"role": {"text": "doctor"}, "reference": {"display": "any doctor"}}]},
+        {
+            "type": "permit",
+            "provision": [
+                {"type": "deny", "class": OBSERVATIONS},
+                {
+                    "type": "deny",
+                    "class": [OBSERVATIONS[0] | {"code": "MedicationRequest"}],
+                    "provision": [
+                        {"type": "permit", "actor": [{"role": {"text": "doctor"}, "reference": {"reference": DOCTOR}}]}
+                    ],
+                },
+            ],
+        },
+        {
+            "type": "deny",
+            "provision": [
+                {
+                    "type": "permit",
+                    "actor": [{"role": {"text": "nurse"}, "reference": {"reference": NURSE}}],
+                    "provision": [{"type": "permit", "class": OBSERVATIONS}],
+                }
+            ],
+        },
     ],
 )
 async def test_what_is_denied_is_met_by_no_way(server: Closed, provision: Json) -> None:
@@ -160,6 +184,40 @@ async def test_what_is_labelled_sensitive_needs_a_permission_that_names_the_labe
         assert not any((await ways_to(client, "treated")).values())
         await store(server, a_consent("treated", {"type": "permit", "securityLabel": [PART_2]}))
         assert (await client.get("/Observation/treated-obs")).status_code == 200
+
+
+async def test_each_label_and_each_patient_needs_a_permission_of_its_own(server: Closed) -> None:
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    await a_record(server, "twice", PART_2, restricted)
+    await store(server, a_consent("twice", {"type": "permit", "securityLabel": [restricted]}))
+    both = an_observation(
+        id="shared-obs",
+        subject={"reference": "Patient/twice"},
+        performer=[{"reference": "Patient/plainer"}],
+        meta={"security": [restricted]},
+    )
+    await store(server, a_patient(id="plainer"), both)
+    async with doctor(server) as client:
+        assert (await client.get("/Observation/twice-obs")).status_code == 404
+        assert (await client.get("/Observation/shared-obs")).status_code == 404
+    async with server.patient("plainer") as other:
+        assert (await other.get("/Observation/shared-obs")).status_code == 404
+    async with server.patient("twice") as own:
+        assert (await own.get("/Observation/twice-obs")).status_code == 200
+
+
+async def test_a_label_without_its_system_is_sensitive_all_the_same(server: Closed) -> None:
+    await a_record(server, "bare", {"code": "R"})
+    async with doctor(server) as client:
+        assert (await client.get("/Observation/bare-obs")).status_code == 404
+
+
+async def test_a_shared_resource_that_is_labelled_is_hidden_from_patients_too(server: Closed) -> None:
+    location = {"resourceType": "Location", "id": "clinic", "name": "Clinic", "meta": {"security": [PART_2]}}
+    await store(server, location)
+    async with doctor(server) as client, server.patient("anyone") as patient:
+        assert (await client.get("/Location/clinic")).status_code == 404
+        assert (await patient.get("/Location/clinic")).status_code == 404
 
 
 async def test_a_denied_resource_is_neither_changed_nor_referred_to(server: Closed) -> None:

@@ -190,6 +190,73 @@ async def test_nothing_is_written_into_another_patients_record(server: Closed) -
     assert (created.status_code, moved.status_code, patched.status_code) == (403, 403, 403)
 
 
+@pytest.mark.parametrize(
+    "resource",
+    [
+        observation_of("b", performer=[{"reference": "Patient/a"}]),
+        {
+            "resourceType": "QuestionnaireResponse", "status": "completed", "subject": {"reference": "Patient/b"},
+            "author": {"reference": "Patient/a"},
+        },
+    ],
+    ids=lambda resource: resource["resourceType"],
+)  # fmt: skip
+async def test_a_link_to_the_own_record_opens_no_other(server: Closed, resource: Json) -> None:
+    name = resource["resourceType"]
+    own = resource | {"id": f"own-{name}", "subject": {"reference": "Patient/a"}}
+    async with server.patient("a") as client:
+        assert (await client.post(f"/{name}", json=resource)).status_code == 403
+    async with server.system() as system:
+        assert (await system.put(f"/{name}/own-{name}", json=own)).status_code == 201
+    async with server.patient("a") as client:
+        assert (await client.put(f"/{name}/own-{name}", json=resource | {"id": f"own-{name}"})).status_code == 403
+    async with server.system() as system:
+        assert (await system.put(f"/{name}/own-{name}", json=resource | {"id": f"own-{name}"})).status_code == 200
+    async with server.patient("a") as client:  # what was in both records stays there
+        changed = resource | {"id": f"own-{name}", "language": "en"}
+        assert (await client.put(f"/{name}/own-{name}", json=changed)).status_code == 200
+    async with server.system() as system:
+        assert (await system.delete(f"/{name}/own-{name}")).status_code == 204
+
+
+async def test_a_linked_patient_is_another_record(server: Closed) -> None:
+    linked = a_patient(id="a2", link=[{"other": {"reference": "Patient/b"}, "type": "seealso"}])
+    async with server.system() as system, server.patient("b") as client:
+        assert (await system.put("/Patient/a2", json=linked)).status_code == 201
+        assert (await client.get("/Patient/a2")).status_code == 404
+        assert await ids(client, "/Patient") == {"b"}
+        assert (await system.delete("/Patient/a2")).status_code == 204
+
+
+async def test_a_device_that_names_its_patient_in_words_is_nobodys_to_see(server: Closed) -> None:
+    device = {"resourceType": "Device", "id": "named", "patient": {"display": "Jane B"}}
+    async with server.system() as system, server.patient("a") as client:
+        assert (await system.put("/Device/named", json=device)).status_code == 201
+        assert (await client.get("/Device/named")).status_code == 404
+        assert (await system.delete("/Device/named")).status_code == 204
+
+
+@pytest.mark.parametrize("criterion", ["status:missing", "date:missing", "authoredon:missing", "note:missing"])
+@pytest.mark.parametrize("value", ["true", "false"])
+async def test_what_is_missing_is_the_same_to_a_read_and_a_search(
+    server: Closed, criterion: str, value: str
+) -> None:
+    for type_name, names in (("Observation", ["obs-a"]), ("MedicationRequest", ["rx-a", "old-a"])):
+        async with server.patient("a", f"patient/{type_name}.rs?{criterion}={value}") as client:
+            found = await ids(client, f"/{type_name}")
+            read = {name for name in names if (await client.get(f"/{type_name}/{name}")).status_code == 200}
+        assert read == found & set(names)
+
+
+async def test_whoever_may_change_and_not_read_is_not_shown_what_was_there(server: Closed) -> None:
+    merge = {"Content-Type": "application/merge-patch+json"}
+    async with server.client(server.tokens.add("patient/Observation.u", patient="a")) as client:
+        assert (await client.get("/Observation/obs-a")).status_code == 403
+        patched = await client.patch("/Observation/obs-a", json={}, headers=merge)
+    assert patched.status_code == 200
+    assert "canary-a" not in patched.text
+
+
 async def test_a_write_to_what_is_hidden_looks_as_one_to_what_is_not_there(server: Closed) -> None:
     async with server.patient("a") as client, server.system() as system:
         for name in ("b", "c"):
@@ -311,6 +378,17 @@ async def test_operations_on_the_installation_are_for_those_who_see_all_of_it(se
     async with server.patient("a") as client:
         assert (await client.post("/$reindex")).status_code == 403
         assert (await client.get("/$job-status?job=1")).status_code == 403
+
+
+async def test_strangers_are_refused_by_their_address_and_then_not_even_heard(cluster: Cluster) -> None:
+    cluster.execute("CREATE DATABASE strangers TEMPLATE galenic")
+    limited = closed(cluster.database("strangers").app_url, client_requests_max=5)
+    async with limited as server, server.client("unknown") as stranger:
+        statuses = [(await stranger.get("/Patient/a")).status_code for _ in range(20)]
+        pages = [(await stranger.get("http://127.0.0.1:8080/auth/authorize")).status_code for _ in range(5)]
+    cluster.execute("DROP DATABASE strangers WITH (FORCE)")
+    assert set(statuses) == {401, 429}
+    assert 429 in pages
 
 
 async def test_a_client_that_asks_too_often_is_refused_and_another_is_not(cluster: Cluster) -> None:

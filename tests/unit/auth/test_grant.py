@@ -67,13 +67,15 @@ def test_user_scopes_are_not_for_systems() -> None:
     [
         ("pharmacist", "TREAT", True),
         ("caregiver", "TREAT", True),
-        ("patient", "TREAT", False),
+        ("patient", "TREAT", True),
         ("prescriber", "BTG", False),
     ],
 )
-def test_consents_are_asked_of_all_but_the_patient_and_in_an_emergency(role: Role, purpose: str, asked: bool) -> None:
+def test_consents_are_asked_of_everybody_but_in_an_emergency(role: Role, purpose: str, asked: bool) -> None:
     access = replace(an_access(role, "user/*.rs", None, ("a",)), purpose=purpose)
-    assert bool(grant_of(access).actors) is asked
+    grant = grant_of(access)
+    assert bool(grant.actors) is asked
+    assert grant.own == (("a",) if role == "patient" else ())
 
 
 @pytest.mark.parametrize("role", ROLES)

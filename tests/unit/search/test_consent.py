@@ -25,7 +25,7 @@ def the_rule(**provision: Any) -> ConsentRule:
 
 
 def test_a_denial_of_everything_is_one_rule() -> None:
-    assert the_rule() == ConsentRule("Patient/1", False, 0, *ANYTHING)
+    assert the_rule() == ConsentRule("Patient/1", False, (), *ANYTHING)
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,51 @@ def test_purposes_types_labels_and_periods_are_taken_over() -> None:
 def test_exceptions_stand_deeper_than_what_they_are_from() -> None:
     inner = {"type": "permit", "actor": [{"reference": {"reference": "Practitioner/1"}}]}
     rules = rules_of(a_consent({"type": "deny", "provision": [inner]}), BASE)
-    assert [(rule.permits, rule.depth, rule.actors) for rule in rules] == [
-        (False, 0, None),
-        (True, 1, ("Practitioner/1",)),
+    assert [(rule.permits, rule.path, rule.actors) for rule in rules] == [
+        (False, (), None),
+        (True, (0,), ("Practitioner/1",)),
     ]
+
+
+def test_an_exception_is_about_whom_and_what_it_is_an_exception_from() -> None:
+    label = {"type": "permit", "securityLabel": [{"system": "urn:s", "code": "R"}]}
+    actor = {"type": "permit", "actor": [{"reference": {"reference": "Practitioner/1"}}], "provision": [label]}
+    rules = rules_of(a_consent({"type": "deny", "provision": [{"type": "deny"}, actor]}), BASE)
+    assert [(rule.path, rule.actors, rule.labels) for rule in rules] == [
+        ((), None, None),
+        ((0,), None, None),
+        ((1,), ("Practitioner/1",), None),
+        ((1, 0), ("Practitioner/1",), ("urn:s|R",)),
+    ]
+
+
+NOT_UNDERSTOOD = [
+    {"class": [{"system": "http://loinc.org", "code": "11506-3"}]},
+    {"class": [{"system": "http://hl7.org/fhir/resource-types", "code": "Lab"}]},
+    {"actor": [{"reference": {"identifier": {"value": "x"}}}]},
+    {"actor": [{"role": {"text": "x"}, "reference": {"display": "Doctor X"}}]},
+    {"securityLabel": [{"code": "R"}]},
+    {"purpose": [{"display": "research"}]},
+]
+
+
+@pytest.mark.parametrize("said", NOT_UNDERSTOOD)
+def test_what_is_said_and_not_understood_denies_all_and_permits_nothing(said: dict[str, Any]) -> None:
+    assert the_rule(**said) == ConsentRule("Patient/1", False, (), *ANYTHING)
+    assert rules_of(a_consent({"type": "permit", **said}), BASE) == ()
+
+
+def test_an_exception_that_could_be_about_nobody_is_none() -> None:
+    other = {"type": "permit", "actor": [{"reference": {"reference": "Practitioner/2"}}]}
+    provision = {"type": "deny", "actor": [{"reference": {"reference": "Practitioner/1"}}], "provision": [other]}
+    assert [rule.path for rule in rules_of(a_consent(provision), BASE)] == [()]
 
 
 @pytest.mark.parametrize(
     "narrowing", [{"code": [{"text": "x"}]}, {"data": [{"meaning": "instance"}]}, {"dataPeriod": {}}]
 )
 def test_what_cannot_be_applied_to_the_letter_denies_and_does_not_permit(narrowing: dict[str, Any]) -> None:
-    assert the_rule(**narrowing) == ConsentRule("Patient/1", False, 0, *ANYTHING)
+    assert the_rule(**narrowing) == ConsentRule("Patient/1", False, (), *ANYTHING)
     assert rules_of(a_consent({"type": "permit", **narrowing}), BASE) == ()
 
 

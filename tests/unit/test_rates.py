@@ -3,7 +3,7 @@
 import pytest
 
 from fhir_server.errors import TooMany
-from fhir_server.rest.rates import CLIENTS_MAX, Rates
+from fhir_server.rates import CLIENTS_MAX, Rates
 
 
 class Clock:

@@ -31,14 +31,14 @@ class Rates:
 
     def take(self, client: str) -> None:
         """Counts one request; raises `TooMany` with the time after which the next is taken."""
-        if not self._interval:
-            return
-        now = self._clock()
-        due = max(self._due.pop(client, now), now)
-        early = due + self._interval - now - AHEAD_SECONDS
-        refused = early > ROUNDING_SECONDS
-        self._due[client] = due if refused else due + self._interval
-        if len(self._due) > CLIENTS_MAX:
-            self._due.popitem(last=False)
-        if refused:
+        self.refuse(client)
+        if self._interval:
+            self._due[client] = max(self._due.pop(client, 0.0), self._clock()) + self._interval
+            if len(self._due) > CLIENTS_MAX:
+                self._due.popitem(last=False)
+
+    def refuse(self, client: str) -> None:
+        """Raises `TooMany` where the client has to wait; counts nothing."""
+        early = self._due.get(client, 0.0) + self._interval - self._clock() - AHEAD_SECONDS
+        if self._interval and early > ROUNDING_SECONDS:
             raise TooMany("This client asks too often", headers={"Retry-After": str(math.ceil(early))})
