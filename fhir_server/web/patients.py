@@ -9,7 +9,8 @@ from fhir_server.audit.record import Record
 from fhir_server.audit.recorder import Recording
 from fhir_server.auth.access import Access
 from fhir_server.auth.context import Context
-from fhir_server.auth.grant import grant_of
+from fhir_server.auth.grant import EVERYTHING, NOTHING, Grant, grant_of
+from fhir_server.auth.roles import ROLES
 from fhir_server.auth.scopes import Scope
 from fhir_server.identity.people import Person
 from fhir_server.search.parse import ParseOptions, parse
@@ -17,6 +18,7 @@ from fhir_server.storage.database import Database
 from fhir_server.storage.find import Finder, load
 from fhir_server.storage.pages import Searcher
 from fhir_server.storage.read import Reader
+from fhir_server.storage.sights import sight_of
 from fhir_server.storage.version import Version
 from fhir_server.web.speech import Speech
 
@@ -84,9 +86,9 @@ class Patients:
         return [_patient(load(version), speech) for version in found]
 
     async def encounters(self, context: Context, patient: str, speech: Speech) -> list[Shown]:
-        """Those of a patient, the latest first."""
+        """Those of a patient the person may see, the latest first."""
         pairs = [("patient", f"Patient/{patient}"), ("_sort", "-date"), ("_count", str(FOUND_MAX))]
-        resources = await self._found("Encounter", pairs)
+        resources = await self._found("Encounter", pairs, _grant(context, patient))
         what = Record(
             context, "search-type", 200, "Encounter", patients=(patient,), query=f"Encounter?patient=Patient/{patient}"
         )
@@ -97,11 +99,15 @@ class Patients:
         version = await self.reader.current("Patient", patient)
         return version if version is not None and version.body is not None else None
 
-    async def _found(self, type_name: str, pairs: Sequence[tuple[str, str]]) -> list[Resource]:
+    async def _found(
+        self, type_name: str, pairs: Sequence[tuple[str, str]], grant: Grant = EVERYTHING
+    ) -> list[Resource]:
         await self.finder.source.refresh(self.database)
         finder = self.finder.renewed()
-        options = ParseOptions(self.base_url, FOUND_MAX, FOUND_MAX + 1, self.database.clock.now())
-        query, _ = parse(finder.indexer.registry, type_name, pairs, options)
+        registry, now = finder.indexer.registry, self.database.clock.now()
+        seen = sight_of(registry, self.base_url, grant, "s")
+        options = ParseOptions(self.base_url, FOUND_MAX, FOUND_MAX + 1, now, sight=seen)
+        query, _ = parse(registry, type_name, pairs, options)
         async with self.database.connection() as connection:
             page = await Searcher(connection, finder).page(query, None, None)
         return [load(version) for version in page.versions]
@@ -111,6 +117,15 @@ def may_search(person: Person) -> bool:
     """Whether the role opens patients' records beyond those a person is linked to."""
     access = Access(person.fhir_user, "", person.role, (Scope("user", "Patient", "rs"),))
     return not person.has_own_patients_only and grant_of(access).allows("s", "Patient")
+
+
+def _grant(context: Context, patient: str) -> Grant:
+    """What the person may see of a patient's visits; somebody without a role, nothing."""
+    role = next((role for role in ROLES if role == context.role), None)
+    if role is None:
+        return NOTHING
+    scopes = (Scope("user", "Encounter", "rs"),)
+    return grant_of(Access(context.actor, context.client, role, scopes, patients=(patient,), purpose=context.purpose))
 
 
 def _patient(resource: Resource, speech: Speech) -> Shown:

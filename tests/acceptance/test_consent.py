@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from fhir_server.auth.context import Context
+from fhir_server.web.speech import Speech
 from tests.builders.resources import a_patient, an_observation
 from tests.conftest import Cluster
 from tests.running.closed import Closed, closed
@@ -240,6 +242,20 @@ async def test_a_consent_is_seen_by_those_it_denies(server: Closed) -> None:
     async with doctor(server) as client:
         assert (await client.get("/Consent/told-consent")).status_code == 200
         assert (await client.get("/Patient/told")).status_code == 404
+
+
+async def test_the_visits_a_person_chooses_from_are_those_they_may_see(server: Closed) -> None:
+    await a_record(server, "visited")
+    patients, speech = server.parts.desk.patients, Speech("en")
+
+    async def shown(role: str) -> list[str]:
+        context = Context(f"Practitioner/{role}", "pages", "TREAT", "r", role=role)
+        return [one.id for one in await patients.encounters(context, "visited", speech)]
+
+    assert await shown("prescriber") == ["visited-visit"]
+    assert await shown("technician") == []
+    await store(server, a_consent("visited", {"type": "deny"}))
+    assert await shown("prescriber") == []
 
 
 async def test_in_an_emergency_what_was_denied_is_seen(server: Closed) -> None:

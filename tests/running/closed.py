@@ -43,9 +43,10 @@ class Tokens:
 class Closed:
     """Clients of the server, by their tokens."""
 
-    def __init__(self, app: Any, tokens: Tokens) -> None:
+    def __init__(self, app: Any, tokens: Tokens, parts: Parts) -> None:
         self._app = app
         self.tokens = tokens
+        self.parts = parts
 
     def client(self, token: str = "") -> httpx.AsyncClient:
         headers = {"Content-Type": "application/fhir+json"} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -73,4 +74,4 @@ async def closed(app_url: str, **settings: Any) -> AsyncIterator[Closed]:
     parts, tokens = parts_of(app_url, **settings), Tokens()
     app = create_app(replace(parts, server=replace(parts.server, access=tokens)))
     async with app.router.lifespan_context(app):
-        yield Closed(app, tokens)
+        yield Closed(app, tokens, parts)
