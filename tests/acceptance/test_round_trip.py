@@ -53,7 +53,9 @@ def refused_or_equal(client, file: Path) -> bool:
 def test_the_official_examples_come_back_equal_or_are_refused_for_their_fault(client, corpus, at_full_counts):
     files = sorted((corpus / "examples/r4-official").glob("*.json"))
     assert len(files) == 719
-    sample = [f for n, f in enumerate(files) if at_full_counts or n % SAMPLE_STEP == 0 or f.name in REFUSED]
+    stored = [file for file in files if json.loads(file.read_bytes())["resourceType"] != "AuditEvent"]
+    assert len(files) - len(stored) == 9  # nobody writes those: test_audit_trail.py
+    sample = [f for n, f in enumerate(stored) if at_full_counts or n % SAMPLE_STEP == 0 or f.name in REFUSED]
     results = [refused_or_equal(client, file) for file in sample]
     print(f"{results.count(True)} came back equal, {results.count(False)} were refused, {len(files)} in all")
     assert results.count(False) == len(REFUSED) <= 10

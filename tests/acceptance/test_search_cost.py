@@ -193,6 +193,7 @@ async def rise(target: Target, patient_id: str) -> float:
     return beside / alone
 
 
+@pytest.mark.alone
 async def test_reads_beside_bombs_stay_fast(client: httpx.Client, galenic: Galenic) -> None:
     patient_id = client.post("/Patient", json=a_patient()).json()["id"]
     parts = urlsplit(galenic.base_url)

@@ -9,6 +9,7 @@ import msgspec
 
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
+from fhir_server.auth.grant import EVERYTHING
 from fhir_server.cli.loading.report import Report
 from fhir_server.cli.loading.work import Ready, Refused, Submission, refused
 from fhir_server.errors import Issue, Unavailable
@@ -101,7 +102,7 @@ class Loading:
 
     async def _submit(self, bundle: Submission) -> None:
         before = self._report.loaded + self._report.unchanged
-        request = Request("POST", _context(), headers={"content-type": FHIR_JSON}, body=bundle.body)
+        request = Request("POST", _context(), headers={"content-type": FHIR_JSON}, body=bundle.body, grant=EVERYTHING)
         try:
             response = await batch_or_transaction(self._server, request)
         except Unavailable:
