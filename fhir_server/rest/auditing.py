@@ -9,9 +9,8 @@ from urllib.parse import urlencode
 
 from fhir_server.audit.record import Record
 from fhir_server.rest.message import Request, Response
-from fhir_server.rest.parameters import Pairs, parse_pairs
 from fhir_server.rest.route import OPERATION
-from fhir_server.rest.search import FORM, FORM_BYTES_MAX
+from fhir_server.rest.search import FORM
 from fhir_server.rest.searchset import CURSOR
 
 UNRECORDED: Final = frozenset({"capabilities"})
@@ -24,6 +23,9 @@ ASKING: Final = ("search", "history", OPERATION)
 """Beginnings of the interactions whose query says what was asked for."""
 
 PATIENT: Final = "Patient/"
+
+FORM_BYTES_KEPT: Final = 4_000
+"""Of a longer form the beginning is recorded (bytes)."""
 
 
 def records_of(request: Request, interaction: str, response: Response) -> Sequence[Record]:
@@ -56,14 +58,18 @@ def patients_of(released: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(owner.removeprefix(PATIENT) for owner in released if owner.startswith(PATIENT)))
 
 
-def _form(request: Request) -> Pairs:
-    """The parameters of a search by POST, as far as they can be read."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        return ()
-    return parse_pairs(request.body[:FORM_BYTES_MAX].decode(errors="replace"))
-
-
 def _asked(request: Request) -> str:
     path = "/".join(part for part in (request.type_name, request.id, request.member) if part)
-    query = urlencode([pair for pair in (*request.parameters, *_form(request)) if pair[0] != CURSOR])
+    query = "&".join(part for part in (_query(request), _form(request)) if part)
     return f"{path}?{query}" if query else path
+
+
+def _query(request: Request) -> str:
+    return urlencode([pair for pair in request.parameters if pair[0] != CURSOR])
+
+
+def _form(request: Request) -> str:
+    """The form of a search by POST as it came, which is not taken apart again: it may be long, and refused for that."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return ""
+    return request.body[:FORM_BYTES_KEPT].decode(errors="replace")
