@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Each has a PostgreSQL of its own; the tests of one file stay together.
-TEST_PROCESSES ?= 2
+# Tests wait much for the servers they start. Each process has a PostgreSQL; the tests of one file stay together.
+TEST_PROCESSES ?= 3
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:  ## List the targets
