@@ -63,7 +63,7 @@ def test_many_refusals_of_one_source_do_not_fill_the_trail(galenic):
     app = App(galenic, register(galenic).id, source="127.0.0.3")
     for _ in range(30):
         app.exchange("unknown", client_secret="x")
-    assert len(records(galenic, app.client_id)) == 10
+    assert 10 <= len(records(galenic, app.client_id)) <= 20  # a minute may end in between
 
 
 def test_a_theft_is_on_record_however_many_were_refused_before(galenic, prescriber):
