@@ -34,10 +34,11 @@ def _insert(table: Any) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own tables
 
 
-INSERTS = [_insert(t) for t in (tables.directory, tables.resource, tables.search, tables.outbox, tables.audit)]
+TABLES = (tables.directory, tables.resource, tables.search, tables.outbox, tables.audit, *tables.SIDE_TABLES)
+INSERTS = [_insert(table) for table in TABLES]
 
-Rows = tuple[tuple[Any, ...], ...]
-"""One row for each of `INSERTS`."""
+Rows = tuple[Sequence[tuple[Any, ...]], ...]
+"""The rows of each of `INSERTS`: one, and of side tables any number."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,21 @@ class Prepared:
     body: bytes
     moment: datetime
     index: tuple[Any, ...]
+    newer: tuple[Any, ...]
+    sides: tuple[Sequence[tuple[Any, ...]], ...]
     compartments: str
     patients: str
 
     def rows(self, rid: int, resource_id: str, request_id: str) -> Rows:
         number, labels = self.type_number, "{}"
         resource = (rid, number, resource_id, 1, self.moment, "create", self.body, 0, None, self.compartments, labels)
-        search = (rid, number, resource_id, self.moment, *self.index, self.compartments, labels, INDEX_VERSION)
+        rights = (self.compartments, labels, INDEX_VERSION)
+        search = (rid, number, resource_id, self.moment, *self.index, *rights, *self.newer)
         who = (request_id, "create", "anonymous", "anonymous", "TREAT")
         outbox = (rid, number, resource_id, 1, None, "create", request_id)
-        return (number, resource_id, rid), resource, search, outbox, (*who, number, resource_id, 1, self.patients, 201)
+        audit = (*who, number, resource_id, 1, self.patients, 201)
+        sides = ([(rid, *values) for values in side] for side in self.sides)
+        return [(number, resource_id, rid)], [resource], [search], [outbox], [audit], *sides
 
 
 def prepare(indexer: Indexer, resource: dict[str, Any]) -> Prepared:
@@ -65,15 +71,20 @@ def prepare(indexer: Indexer, resource: dict[str, Any]) -> Prepared:
     resource_id = resource.get("id", "new")
     row = indexer.index(resource | {"id": resource_id})
     patients = [c.removeprefix("Patient/") for c in row.compartments]
-    tokens = "{" + ",".join(map(str, row.tokens)) + "}"
     return Prepared(
         type_number(resource["resourceType"]),
         stamped(resource, resource_id, 1, moment),
         moment,
-        (row.patient, row.status, row.date_low, row.date_high, tokens),
+        (row.patient, row.status, row.date_low, row.date_high, _array(row.tokens)),
+        (row.itself, _array(row.grams), _array(row.words), row.orders, row.generation),
+        (row.strings, row.dates, row.numbers),
         "{" + ",".join(row.compartments) + "}",
         "{" + ",".join(patients) + "}",
     )
+
+
+def _array(numbers: Sequence[int] | None) -> str | None:
+    return None if numbers is None else "{" + ",".join(map(str, numbers)) + "}"
 
 
 class Inserts:
@@ -114,7 +125,7 @@ class Inserts:
             rows = list(self._with_ids(batch))
             async with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
                 for statement, lines in zip(INSERTS, zip(*rows, strict=True), strict=True):
-                    await cursor.executemany(statement, lines)
+                    await cursor.executemany(statement, [line for own in lines for line in own])
             done += len(batch)
         return done
 
