@@ -11,7 +11,7 @@ from fhir_server.audit.record import Record
 from fhir_server.errors import Invalid, Unauthorized, Unavailable
 from fhir_server.outcome import status_and_issues
 from fhir_server.rest.auditing import failure_of, records_of
-from fhir_server.rest.caller import Caller, anonymous, identify
+from fhir_server.rest.caller import ANONYMOUS, Caller, anonymous, identify
 from fhir_server.rest.content import Body, compressed, pretty, read_body
 from fhir_server.rest.dispatch import permitted
 from fhir_server.rest.failure import failure
@@ -43,6 +43,7 @@ class Exchange:
     request_id: str
     address: str = ""
     content_type: str = FHIR_JSON
+    pretty: bool = False
     request: Request | None = None
     interaction: str = ""
     started: float = field(default_factory=time.perf_counter)
@@ -58,8 +59,6 @@ class Exchange:
             self.request.context.client if self.request else "",
             self.headers.get("traceparent", ""),
         )
-
-    pretty: bool = False
 
 
 class FhirApplication:
@@ -151,8 +150,9 @@ class FhirApplication:
 
 
 def _payer(caller: Caller) -> str:
-    """Whose pace it is: the client's, from wherever it asks."""
-    return f"client {caller.context.client}"
+    """Whose pace it is: the client's, from wherever it asks; where nobody is asked who they are, the address's."""
+    context = caller.context
+    return f"anonymous {context.address}" if context.client == ANONYMOUS else f"client {context.client}"
 
 
 def _stranger(exchange: Exchange) -> str:
