@@ -1,37 +1,21 @@
 """The pages of one running server: for Chromium, as Debian packages it, and for what only looks like a browser."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.builders.people import an_administration
 from tests.conftest import Cluster
+from tests.running.chromium import chromium
 from tests.running.openid_provider import CLIENT_ID, OpenIdProvider, openid_provider
 from tests.running.pages import Site, site
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Continuous integration has to have the browser; a developer may go without."""
-    if Path(CHROMIUM).exists() or os.environ.get("CI") == "true":
-        return
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.skip(reason="there is no chromium: apt-get install chromium"))
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Of one module: while it is there, an event loop runs, and asynchronous tests cannot."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")

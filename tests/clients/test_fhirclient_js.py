@@ -1,20 +1,18 @@
 """fhirclient.js, https://www.npmjs.com/package/fhirclient: apps that are pages, in Chromium, on an origin of theirs."""
 
 import json
-import os
 import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM
 from tests.builders.people import PASSWORD, an_administration
 from tests.clients.pharmacy import PROGRAMS
+from tests.running.chromium import chromium
 from tests.running.oauth import App, register
 from tests.running.pages import AMARA, entrance
 
@@ -51,12 +49,8 @@ def app(pharmacy, origin):
 
 @pytest.fixture(scope="module")
 def browser():
-    if not Path(CHROMIUM).exists() and os.environ.get("CI") != "true":
-        pytest.skip("there is no chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

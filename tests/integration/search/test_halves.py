@@ -22,6 +22,7 @@ from fhir_server.search.indexer import Indexer
 from fhir_server.search.keys import KeyHasher
 from fhir_server.search.predicate import Predicate, Scope
 from fhir_server.search.registry import Registry
+from fhir_server.search.resource import Missing
 from fhir_server.search.types import date, number, special, string
 from tests.conftest import PROVE, Cluster
 from tests.unit.search.types import drawing
@@ -143,6 +144,23 @@ def test_every_value_is_judged_alike_by_every_question(session: Session, case: s
             judge(session, resources, predicate)
 
 
+WHOLE = {
+    "resourceType": OBSERVATION, "id": "1", "status": "final", "code": {"coding": [{"system": "urn:s", "code": "c"}]},
+    "subject": {"reference": "Patient/1"}, "effectiveDateTime": "2026-01-01", "valueQuantity": {"value": 1},
+    "meta": {"lastUpdated": "2026-01-01T00:00:00Z", "tag": [{"system": "urn:s", "code": "t"}]},
+}  # fmt: skip
+"""Has a value for each column a search row has."""
+
+
+@pytest.mark.parametrize("name", [one.name for one in INDEXER.registry.indexed(OBSERVATION)])
+def test_what_is_missing_is_judged_alike_of_every_parameter(session: Session, name: str) -> None:
+    bare = {"resourceType": OBSERVATION, "id": "1"}
+    resources = [INDEXER.entries(resource) for resource in (WHOLE, bare)]
+    with stored(session, resources):
+        for absent in (True, False):
+            judge(session, resources, Missing(name, absent=absent))
+
+
 def judge(session: Session, resources: list[Entries], predicate: Predicate) -> None:
     expected = {rid: predicate.matches(resource) for rid, resource in enumerate(resources)}
     assert judged(session, predicate) == expected
@@ -163,11 +181,11 @@ def insert(session: Session, rid: int, resource: Entries) -> None:
     row = INDEXER.row(resource)
     updated = next((span.low for span in resource.spans if span.name == date.LAST_UPDATED), drawing.NOON)
     session.execute(
-        "INSERT INTO search (rid, type, id, last_updated, date_low, date_high, tokens, grams, words, compartments,"
-        " labels, index_version)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::bigint[], '{}', '{}', 2)",
-        (rid, type_number(resource.type_name), str(rid), updated, row.date_low, row.date_high, list(row.tokens),
-         row.grams and list(row.grams), row.words and list(row.words)),
+        "INSERT INTO search (rid, type, id, last_updated, status, patient, date_low, date_high, tokens, grams, words,"
+        " compartments, labels, index_version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::bigint[], '{}', '{}', 2)",
+        (rid, type_number(resource.type_name), str(rid), updated, row.status, row.patient, row.date_low,
+         row.date_high, list(row.tokens), row.grams and list(row.grams), row.words and list(row.words)),
     )  # fmt: skip
     for key, text in row.strings:
         session.execute("INSERT INTO search_string VALUES (%s, %s, %s)", (rid, key, text))
