@@ -12,7 +12,7 @@ from fhir_server.rest.message import Request
 from fhir_server.rest.route import Route
 from fhir_server.rest.server import Server
 from fhir_server.search.sight import Sight
-from fhir_server.storage.consents import permitted
+from fhir_server.storage.consents import is_asked, permitted
 from fhir_server.storage.database import Connection
 from fhir_server.storage.judge import Guard, shown, shows
 from fhir_server.storage.sights import sight_of
@@ -57,8 +57,7 @@ async def known(server: Server, request: Request, version: Version | None) -> Ve
     seen = sight(server, request, "r")
     if version is None or not shows(seen, server.indexer, version):
         return None
-    rights = version.compartments or version.labels
-    if seen.consented is None or not rights or seen.consented.exempts(version.compartments):
+    if seen.consented is None or not is_asked(seen.consented, version):
         return version
     async with server.database.read_connection() as connection:
         found = await permitted(connection, seen.consented, server.indexer.hasher, [version])

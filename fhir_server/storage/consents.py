@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fhir_server.model.resource_types import type_number
-from fhir_server.search.consent import CONSENT, Consented, ConsentRule, rules_of
+from fhir_server.search.consent import CONSENT, SENSITIVE, Consented, ConsentRule, rules_of
 from fhir_server.search.keys import KeyHasher
 from fhir_server.search.predicate import Scope
 from fhir_server.storage.database import Connection
@@ -39,14 +39,22 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def is_asked(consented: Consented, version: Version) -> bool:
+    """Whether it takes the database to say that no Consent hides a version: one of its patients denies, or a label."""
+    if consented.exempts(version.compartments):
+        return False
+    denied = version.may_be_denied and bool(version.compartments)
+    return denied or not set(version.labels).isdisjoint(SENSITIVE)
+
+
 async def permitted(
     connection: Connection, consented: Consented, hasher: KeyHasher, versions: Sequence[Version]
 ) -> list[Version]:
-    """Those of the versions that no Consent hides, in their order; what is nobody's and has no label is not asked of.
+    """Those of the versions that no Consent hides, in their order.
 
     Judged by the same condition as rows of a search, over the rights each version was stored with.
     """
-    asked = [one for one in versions if (one.compartments or one.labels) and not consented.exempts(one.compartments)]
+    asked = [version for version in versions if is_asked(consented, version)]
     if not asked:
         return list(versions)
     scope = Scope("", "v", hasher)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, SmallInteger, Text, bindparam, cast, func, select
+from sqlalchemy import ARRAY, BigInteger, SmallInteger, Text, bindparam, cast, exists, func, not_, select
 
 from fhir_server import tables
 from fhir_server.model.resource_types import type_name, type_number
@@ -47,7 +47,11 @@ def _one(table: Any, columns: Sequence[Any]) -> Any:
     return found.where(key, table.c.version == bindparam("version"))
 
 
-CURRENT = compile_template(_CURRENT)
+_DENIAL = exists().where(
+    tables.consent_rule.c.patient == func.any(tables.resource.c.compartments), not_(tables.consent_rule.c.permits)
+)
+CURRENT = compile_template(_CURRENT.add_columns(_DENIAL))
+"""With whether any of its patients denies anything: most reads need not ask Consents then."""
 _IN_ORDER = _CURRENT.order_by(tables.resource.c.rid)
 LOCK_TO_CHANGE = compile_template(_IN_ORDER.with_for_update(of=tables.resource, key_share=True))
 LOCK_TO_DELETE = compile_template(_IN_ORDER.with_for_update(of=tables.resource))
@@ -69,8 +73,8 @@ Key = tuple[str, str]
 
 
 def to_version(row: Sequence[Any]) -> Version:
-    """A row of `VERSION_COLUMN_NAMES` as it came from the database."""
-    rid, number, resource_id, version, last_updated, interaction, body, body_codec, compartments, labels = row
+    """A row of `VERSION_COLUMN_NAMES`, and of `CURRENT` one more, as it came from the database."""
+    rid, number, resource_id, version, last_updated, interaction, body, body_codec, compartments, labels, *denial = row
     return Version(
         rid,
         type_name(number),
@@ -81,6 +85,7 @@ def to_version(row: Sequence[Any]) -> Version:
         None if body is None else codec.decode(body, body_codec),
         tuple(compartments),
         tuple(labels),
+        any(denial or (True,)),
     )
 
 

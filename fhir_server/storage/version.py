@@ -22,6 +22,8 @@ class Version:
     body: bytes | None
     compartments: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    may_be_denied: bool = True
+    """Whether a Consent could deny somebody this; False only where it was read that none of its patients denies."""
 
     @property
     def deleted(self) -> bool:

@@ -238,9 +238,7 @@ async def test_a_device_that_names_its_patient_in_words_is_nobodys_to_see(server
 
 @pytest.mark.parametrize("criterion", ["status:missing", "date:missing", "authoredon:missing", "note:missing"])
 @pytest.mark.parametrize("value", ["true", "false"])
-async def test_what_is_missing_is_the_same_to_a_read_and_a_search(
-    server: Closed, criterion: str, value: str
-) -> None:
+async def test_what_is_missing_is_the_same_to_a_read_and_a_search(server: Closed, criterion: str, value: str) -> None:
     for type_name, names in (("Observation", ["obs-a"]), ("MedicationRequest", ["rx-a", "old-a"])):
         async with server.patient("a", f"patient/{type_name}.rs?{criterion}={value}") as client:
             found = await ids(client, f"/{type_name}")

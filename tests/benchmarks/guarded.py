@@ -87,7 +87,7 @@ class Asking:
 
     async def rows(self, what: str) -> list[Row]:
         tokens = {
-            "a patient's token": lambda: access_token(self.whole, "patient/*.rs", MUCH),
+            "a patient's token": lambda: access_token(self.whole, "patient/*.rs", MUCH, "patient"),
             "a system's token": lambda: backend_token(self.whole, "system/*.rs"),
         }
         found = []
