@@ -149,6 +149,11 @@ def _unexpected(kind: type[BaseException], error: BaseException, trace: Tracebac
     logging.getLogger("galenic").critical("the process ends", exc_info=(kind, error, trace))
 
 
+def glass_broken(**fields: Any) -> None:
+    """The line to set an alert on, as it is written: request_id, under which the audit trail says more, and client."""
+    structlog.stdlib.get_logger("galenic.alert").warning("the glass is broken", interaction="break-glass", **fields)
+
+
 def request_answered(**fields: Any) -> None:
     """One line for a request: request_id, interaction, status, latency_ms, type_name, client."""
     structlog.stdlib.get_logger("galenic.request").info("answered", **fields)

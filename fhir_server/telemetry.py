@@ -71,16 +71,24 @@ def observer(endpoint: str) -> Observe:
     return observe
 
 
-def over_http(endpoint: str) -> "Telemetry":
+def ensure_installed() -> None:
+    """Raises `TelemetryMissing`."""
     try:
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        import opentelemetry.exporter.otlp.proto.http
+        import opentelemetry.sdk.trace  # noqa: F401 - only whether they are there
     except ImportError as error:
         raise TelemetryMissing(
             "GALENIC_OTLP_ENDPOINT needs OpenTelemetry: pip install 'galenic[otel]', or leave it empty"
         ) from error
+
+
+def over_http(endpoint: str) -> "Telemetry":
+    ensure_installed()
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     base = endpoint.rstrip("/")
     metrics = OTLPMetricExporter(endpoint=f"{base}/v1/metrics")
     reader = PeriodicExportingMetricReader(metrics, export_interval_millis=METRIC_SECONDS * 1_000)

@@ -12,6 +12,7 @@ from fhir_server.cli.database import CommandFailed
 from fhir_server.cli.terminal import complain, say
 from fhir_server.embedded.place import EmbeddedError
 from fhir_server.settings import Settings
+from fhir_server.telemetry import TelemetryMissing
 
 SETTINGS_NOTE = "Every setting is an environment variable GALENIC_*; docs/settings.md lists them all."
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             complain(f"GALENIC_{name}: {problem['msg']}")
         return 1
-    except (EmbeddedError, CommandFailed) as error:
+    except (EmbeddedError, CommandFailed, TelemetryMissing) as error:
         complain(str(error))
         return 1
 

@@ -22,6 +22,7 @@ from fhir_server.embedded.postgres import EmbeddedPostgres
 from fhir_server.embedded.valkey import EmbeddedValkey
 from fhir_server.logs import configure
 from fhir_server.settings import Settings
+from fhir_server.telemetry import ensure_installed
 
 BACKLOG = 2_048
 READY_SECONDS_MAX = 60.0
@@ -41,6 +42,8 @@ def run(settings: Settings, programs: Programs | None = None) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit code."""
     configure(settings.log_level, production=settings.env == "production", process="serve")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if settings.otlp_endpoint:
+        ensure_installed()  # said here: in each API process it would be said again and again
     supervisor = Supervisor()
     with StopSignals() as signals, _bound(settings) as listener:
         try:

@@ -23,6 +23,7 @@ from fhir_server.identity.opaque import digest, fresh
 from fhir_server.identity.people import Person
 from fhir_server.identity.trail import NOBODY
 from fhir_server.identity.transactions import Transaction, Transactions
+from fhir_server.logs import glass_broken
 
 CONSENT: Final = "consent"
 EMERGENCY: Final = "break-glass"
@@ -116,6 +117,8 @@ class Authorizations:
             code = self._grant(transaction, row, decision, scopes, context)
             patients = (context["patient"],) if "patient" in context else ()
             who, what = _as_actor(row, decision), EMERGENCY if decision.purpose == BREAK_GLASS else CONSENT
+            if what == EMERGENCY:  # before it is committed: one alert too many is better than none
+                glass_broken(request_id=who.request_id, client=who.client)
             _record(transaction, Record(who, what, 200, patients=patients, detail=" ".join(scopes)))
             return self._redirect(row, {"code": code})
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_server import telemetry
+from fhir_server.cli.main import main
 from fhir_server.telemetry import Answered, Telemetry, TelemetryMissing, observer, over_http, to_log
 
 CANARY = "Zebulon-Canary-1960"
@@ -67,7 +68,8 @@ def test_without_an_endpoint_there_is_the_log_alone() -> None:
     assert observer("") is to_log
 
 
-def test_an_endpoint_without_the_packages_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = builtins.__import__
 
     def missing(name: str, *args: Any) -> Any:
@@ -76,5 +78,18 @@ def test_an_endpoint_without_the_packages_is_told(monkeypatch: pytest.MonkeyPatc
         return usual(name, *args)
 
     monkeypatch.setattr(builtins, "__import__", missing)
+
+
+@pytest.mark.usefixtures("not_installed")
+def test_an_endpoint_without_the_packages_is_told() -> None:
     with pytest.raises(TelemetryMissing, match="galenic\\[otel\\]"):
         over_http("http://127.0.0.1:4318")
+
+
+@pytest.mark.usefixtures("not_installed")
+def test_the_server_does_not_start_with_an_endpoint_that_it_cannot_speak_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GALENIC_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    assert main(["serve"]) == 1
+    assert "pip install 'galenic[otel]'" in capsys.readouterr().err

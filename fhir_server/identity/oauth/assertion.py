@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, NoReturn, TypeGuard
 
 from authlib.oauth2.rfc6749 import InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
@@ -74,6 +74,11 @@ class AssertionMethod(JWTBearerClientAssertion):
         self._keys = keys
         self._header: dict[str, Any] = {}
 
+    def __call__(self, query_client: Any, request: Any) -> Client | None:
+        """A client that does not exist and a key that it does not have look the same."""
+        found: Client | None = super().__call__(lambda client_id: query_client(client_id) or _unknown(), request)
+        return found
+
     def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
         self._header, claims = unverified(assertion)
         return self._header, claims
@@ -134,11 +139,11 @@ def unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def key_of(header: Mapping[str, Any], client: Client, keys: Mapping[str, Any] | None) -> RSAKey | ECKey:
     """The one key that SMART's algorithm leaves; raises `InvalidClientError` where it leaves none, or several."""
     if "jku" in header and header["jku"] != client.jwks_uri:
-        raise _invalid("jku is not the registered URL")
+        _unknown()
     kid, kty = header.get("kid"), ALGORITHMS[header["alg"]]
     found = [key for key in candidates(keys) if kid and key.get("kid") == kid and key.get("kty") == kty]
     if len(found) != 1:
-        raise _invalid("kid does not name one registered key")
+        _unknown()
     return imported(found[0])
 
 
@@ -172,6 +177,10 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 def _is_time(value: Any) -> TypeGuard[float]:
     """A NumericDate: a text is none, nor is NaN, which would be neither before nor after anything."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TIME_MAX
+
+
+def _unknown() -> NoReturn:
+    raise _invalid("iss, kid and jku do not name one key of a registered client")
 
 
 def _invalid(description: str) -> InvalidClientError:

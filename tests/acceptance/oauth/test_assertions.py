@@ -6,6 +6,7 @@ import hmac
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -215,6 +216,41 @@ def test_an_app_with_a_key_is_no_system(galenic):
     made = register(galenic, kind="confidential-asymmetric", jwks=jwks(EC), scopes="system/*.rs user/*.rs")
     answer = Backend(galenic, made.id, EC).ask("system/*.rs")
     assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+
+
+def test_a_client_that_does_not_exist_and_a_key_that_it_does_not_have_look_the_same(galenic, backend):
+    unknown = Backend(galenic, "nobody", EC).ask("system/*.rs")
+    other_key = Backend(galenic, backend.client_id, OTHER).ask("system/*.rs")
+    assert (unknown.status_code, unknown.json()) == (other_key.status_code, other_key.json())
+    assert refused(unknown)
+
+
+def test_what_is_refused_takes_little_time_and_leaves_no_memory(galenic, backend):
+    """Of several each, the quickest: the machine may be busy."""
+    fill = {"kid": "k" * 300_000}
+    wrong = [signed({"alg": "ES384", "kid": EC.kid} | header, backend.claims(iss="other")) for header in ({}, fill)]
+    for assertion in wrong * 2:
+        backend.ask("system/*.rs", assertion)
+    before = memory_mb(galenic)
+    for assertion in wrong:
+        assert min(seconds_to_refuse(backend, assertion) for _ in range(25)) <= REFUSED_SECONDS_MAX
+    assert memory_mb(galenic) - before < MEMORY_MB_MAX
+
+
+REFUSED_SECONDS_MAX = 0.05
+MEMORY_MB_MAX = 10
+
+
+def seconds_to_refuse(backend, assertion):
+    began = time.perf_counter()
+    assert refused(backend.ask("system/*.rs", assertion))
+    return time.perf_counter() - began
+
+
+def memory_mb(galenic):
+    """Of the API process."""
+    pages = Path(f"/proc/{galenic.apis[0].pid}/statm").read_text().split()[1]
+    return int(pages) * 4096 / 2**20
 
 
 def test_a_jti_is_used_once(backend):

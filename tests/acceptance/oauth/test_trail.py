@@ -1,6 +1,7 @@
 """What the authorization server leaves in the audit trail, and what it never does (D1)."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.running.oauth import App, a_backend, a_person, endpoint, register, send, transaction
 
@@ -32,6 +33,23 @@ def test_a_launch_is_on_record_from_its_request_to_its_end(galenic, prescriber):
     assert [row["patients"] for row in found] == [[], ["1"], ["1"], ["1"], []]
     assert {row["detail"] for row in found[1:4]} == {"patient/*.rs offline_access"}
     assert found[2]["address"] == "127.0.0.1"
+
+
+def test_breaking_the_glass_is_an_alert_in_the_log_without_whose_data_it_is(galenic, prescriber):
+    app = App(galenic, register(galenic).id)
+    with capture_logs() as lines:
+        app.approve(app.ask("user/*.rs"), prescriber, purpose="BTG", reason="unconscious in the emergency room")
+        app.approve(app.ask("user/*.rs"), prescriber)
+    (record,) = [row for row in records(galenic, app.client_id) if row["interaction"] == "break-glass"]
+    assert lines == [
+        {
+            "event": "the glass is broken",
+            "log_level": "warning",
+            "interaction": "break-glass",
+            "request_id": record["request_id"],
+            "client": app.client_id,
+        }
+    ]
 
 
 def test_what_is_refused_is_on_record(galenic, prescriber):
