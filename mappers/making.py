@@ -34,5 +34,5 @@ class Making:
 
     def system_of(self, namespace: str) -> str:
         """The system of identifiers or codes that a partner names by a word; "" is the partner's own."""
-        known = self.authorities.get(namespace)
-        return known or f"{LOCAL_SYSTEM}:" + ":".join(quote(part, safe="") for part in (self.partner, namespace) if part)
+        words = (quote(word, safe="") for word in (self.partner, namespace) if word)
+        return self.authorities.get(namespace) or ":".join((LOCAL_SYSTEM, *words))
