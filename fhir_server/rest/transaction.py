@@ -44,7 +44,7 @@ async def transaction(
     await link_entries(server, bundle_request, [(intent, asked[number][2]) for number, intent in intents.items()])
     answers: dict[int, Response] = {}
 
-    async def read_entries(connection: Connection) -> None:
+    async def read_entries(connection: Connection, _outcomes: Sequence[Outcome]) -> None:
         for number, (request, target, _) in enumerate(asked):
             if number not in intents:
                 answers[number] = await _read(server, connection, request, target)

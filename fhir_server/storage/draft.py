@@ -56,6 +56,9 @@ class Drafter:
     def _update(self, step: Step, current: Version | None, attempt: Attempt) -> Outcome:
         if step.intent.condition is not None and step.matched is None and current and not current.deleted:
             raise Conflict(at(step.intent, f"{step.intent.type_name}/{current.id} exists and does not match"))
+        if step.intent.merge and current and not current.deleted:
+            merged = step.intent.merge(load(current), attempt.resource(step.intent))
+            return self._changed(step, current, merged, attempt)
         return self._put(step, current, attempt.resource(step.intent), attempt)
 
     def _patch(self, step: Step, current: Version | None, attempt: Attempt) -> Outcome:
@@ -67,9 +70,14 @@ class Drafter:
         patched = step.intent.patch(before) if step.intent.patch else before
         if (patched.get("resourceType"), patched.get("id")) != step.key:
             raise Invalid(at(step.intent, "a patch may not change the type or the id"))
-        self._validate(patched)
-        attempt.resources[id(step.intent)] = patched
-        return self._put(step, current, patched, attempt)
+        return self._changed(step, current, patched, attempt)
+
+    def _changed(self, step: Step, current: Version, resource: Resource, attempt: Attempt) -> Outcome:
+        """What was made of the current version is judged, and indexed, only now."""
+        self._validate(resource)
+        attempt.resources[id(step.intent)] = resource
+        attempt.rows.pop(id(step.intent), None)
+        return self._put(step, current, resource, attempt)
 
     def _put(self, step: Step, current: Version | None, resource: Resource, attempt: Attempt) -> Outcome:
         if current and not current.deleted and same_content(load(current), resource):

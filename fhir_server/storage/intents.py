@@ -26,7 +26,8 @@ class Intent:
 
     `id` is the one the client names, `new_id` the one a new resource gets where it names none. `place` is where the
     intent stands in a Bundle ("Bundle.entry[3]", or ""); `delete_all`: a conditional delete may delete several;
-    `index`: the search row of `resource` where it was computed already.
+    `index`: the search row of `resource` where it was computed already. `merge` makes of the current resource and
+    `resource` what an update writes, where it is not to replace the whole.
     """
 
     kind: Literal["create", "update", "patch", "delete"]
@@ -40,6 +41,7 @@ class Intent:
     delete_all: bool = False
     place: str = ""
     index: IndexRow | None = None
+    merge: Callable[[Resource, Resource], Resource] | None = None
 
 
 @dataclass(frozen=True, slots=True)

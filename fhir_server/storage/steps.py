@@ -33,7 +33,8 @@ def key_of(version: Version) -> Key:
 
 def unmatched(intent: Intent) -> Step:
     if intent.kind == "patch":
-        raise NotFound(at(intent, f"no {intent.type_name} matches the condition"))
+        message = at(intent, f"no {intent.type_name} matches the condition")
+        raise NotFound(message, [Issue("not-found", message, intent.place)])
     step = own_step(intent)
     if intent.kind == "delete":
         step.outcome = Outcome(204, None)

@@ -51,7 +51,7 @@ ATTEMPTS_MAX: Final = 10
 DELETE_ALL_MAX: Final = 1_000
 """Resources one conditional delete deletes at most (resources)."""
 
-Finish = Callable[[Connection], Awaitable[None]]
+Finish = Callable[[Connection, Sequence[Outcome]], Awaitable[None]]
 
 
 class Moved(Exception):
@@ -60,7 +60,7 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Intents that are written together; `finish` runs in the same transaction, after the writes.
+    """Intents that are written together; `finish` runs in the same transaction, after the writes, with their outcomes.
 
     `integrity` is for the references of what is written; `guard_deletes` refuses to delete what is referred to.
     """
@@ -214,9 +214,10 @@ class Writer:
         await write_rules(connection, attempt.written, self._indexer.base_url)
         if batch.guard_deletes:
             await self._refuse_orphans(connection, attempt)
+        found = outcomes(batch.intents, steps, warnings)
         if batch.finish:
-            await batch.finish(connection)
-        return outcomes(batch.intents, steps, warnings)
+            await batch.finish(connection, found)
+        return found
 
     async def _lock_patched(self, connection: Connection, attempt: Attempt) -> None:
         """Identifiers that only the patched resource shows; whoever collides here is tried again."""

@@ -7,6 +7,7 @@ from fhir_server.tables.audit import audit, audit_expiry, audit_report, audit_se
 from fhir_server.tables.columns import INSTANT, NO_TEXTS, THIS_TRANSACTION, XID8, metadata
 from fhir_server.tables.consent import consent_rule
 from fhir_server.tables.events import event, event_head, outbox
+from fhir_server.tables.exchange import message, partner
 from fhir_server.tables.jobs import job
 from fhir_server.tables.oauth import (
     access_token,
@@ -66,9 +67,11 @@ __all__ = [
     "launch_choice",
     "login_failure",
     "login_session",
+    "message",
     "metadata",
     "outbox",
     "outside_login",
+    "partner",
     "person",
     "recovery_code",
     "refresh_token",

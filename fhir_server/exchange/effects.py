@@ -1,0 +1,101 @@
+"""What a message says, written into the store: entries of a mapping as intents of one transaction."""
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fhir_server.auth.context import Context
+from fhir_server.model.walk import rewrite_links
+from fhir_server.search.parse import ParseOptions, parse
+from fhir_server.search.query import Query
+from fhir_server.storage.database import Connection, Database
+from fhir_server.storage.draft import Validate
+from fhir_server.storage.find import Finder
+from fhir_server.storage.intents import Intent, Outcome, Resource
+from fhir_server.storage.targets import Integrity
+from fhir_server.storage.transact import Batch, Writer
+from fhir_server.storage.write import AuditEntry
+from mappers.mapped import Entry, Mapped
+
+RECEIVED: Final = AuditEntry("message", 200)
+
+OF_CONDITIONS: Final = 2
+"""Page size that conditions are parsed with, which have no pages (entries)."""
+
+Record = Callable[[Connection, Sequence[str]], Awaitable[None]]
+"""Writes down, in the same transaction, what the effects were: `Type/id` of what is there now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Writes as the server itself: what a partner may send is judged by the kind of the message."""
+
+    database: Database
+    writer: Writer
+    finder: Finder
+    validate: Validate
+    base_url: str
+    integrity: Integrity
+
+    async def commit(self, mapped: Mapped, context: Context, record: Record) -> None:
+        """All of it, or nothing.
+
+        Raises `NotFound` where something that has to be there is not, `Ambiguous` where it is there more than once,
+        `Invalid` where what was mapped is not valid R4; their issues name the entry's place.
+        """
+        intents = [self._intent(entry) for entry in mapped.entries]
+        names = {entry.full_url: f"{i.type_name}/{i.new_id}" for entry, i in zip(mapped.entries, intents, strict=True)}
+        for intent in intents:
+            if intent.resource:
+                rewrite_links(intent.resource, names)
+
+        async def finish(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+            versions = (one.version for one in outcomes)
+            await record(connection, [f"{version.type_name}/{version.id}" for version in versions if version])
+
+        await self.writer.write(Batch(intents, context, [RECEIVED], self.integrity, finish=finish))
+
+    def _intent(self, entry: Entry) -> Intent:
+        new_id, kind = entry.full_url.removeprefix("urn:uuid:"), entry.type_name
+        query = self._query(kind, entry.condition) if entry.condition else None
+        if entry.how == "find":
+            return Intent("patch", kind, new_id, condition=query, place=entry.place)
+        self.validate(entry.resource)
+        made = Intent("create", kind, new_id, condition=query, resource=entry.resource, place=entry.place)
+        return replace(made, kind="update", merge=merging(entry.cleared)) if entry.how == "merge" else made
+
+    def _query(self, type_name: str, condition: str) -> Query:
+        options = ParseOptions(self.base_url, OF_CONDITIONS, OF_CONDITIONS, self.database.clock.now())
+        pairs = parse_qsl(condition, keep_blank_values=True)
+        return parse(self.finder.indexer.registry, type_name, pairs, options)[0]
+
+
+def merging(cleared: Sequence[str]) -> Callable[[Resource, Resource], Resource]:
+    """What a snapshot of a partner makes of a resource: what it does not speak of stays.
+
+    Identifiers are added to those there are: a partner knows its own.
+    """
+
+    def merge(current: Resource, new: Resource) -> Resource:
+        kept = {name: value for name, value in current.items() if name not in cleared}
+        merged = kept | {name: value for name, value in new.items() if name not in ("id", "meta")}
+        if "identifier" in kept and isinstance(new.get("identifier"), list):
+            merged["identifier"] = _united(kept["identifier"], new["identifier"])
+        return merged
+
+    return merge
+
+
+def _united(current: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    named = {(one.get("system"), one.get("value")): one for one in (*current, *new)}
+    return list(named.values())
+
+
+def original(raw: bytes, content_type: str, full_url: str, patient: str | None) -> Entry:
+    """The message itself as a Binary, in the compartment of the patient it is about."""
+    binary: Resource = {"resourceType": "Binary", "contentType": content_type}
+    if patient:
+        binary["securityContext"] = {"reference": patient}
+    return Entry(full_url, binary | {"data": base64.b64encode(raw).decode()})

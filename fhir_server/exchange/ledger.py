@@ -1,0 +1,158 @@
+"""The ledger: every message in or out byte for byte, what became of it, and what it was answered with.
+
+A message is known by who sent it and its control id; the same one again is answered with the same bytes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from fhir_server.storage.database import Connection
+from mappers.mapped import Note
+
+State = Literal["received", "mapped", "answered", "failed", "dead"]
+Wire = Literal["mllp", "script", "http"]
+
+LIST_MAX: Final = 1_000
+"""Messages of a list at most (messages)."""
+
+RECORD: Final = """
+INSERT INTO message (id, partner, wire, direction, kind, sender, control_id, digest, raw,
+                     state, code, answer, notes, resources)
+VALUES (%(id)s, %(partner)s, %(wire)s, 'in', %(kind)s, %(sender)s, %(control_id)s, %(digest)s, %(raw)s,
+        %(state)s, %(code)s, %(answer)s, %(notes)s, %(resources)s)
+ON CONFLICT (direction, sender, control_id) WHERE control_id <> '' DO UPDATE
+SET state = excluded.state, code = excluded.code, answer = excluded.answer, notes = excluded.notes,
+    resources = excluded.resources, partner = excluded.partner, attempts = message.attempts + 1
+WHERE message.state IN ('received', 'failed') AND message.digest = excluded.digest
+RETURNING id
+"""
+"""What failed may be sent again; what was answered stays as it is."""
+
+KNOWN: Final = "SELECT * FROM message WHERE direction = 'in' AND sender = %s AND control_id = %s"
+FIND: Final = "SELECT * FROM message WHERE id = %s"
+LIST: Final = """
+SELECT * FROM message
+WHERE (%(partner)s::text IS NULL OR partner = %(partner)s) AND (%(state)s::text IS NULL OR state = %(state)s)
+      AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+ORDER BY number DESC LIMIT %(limit)s
+"""
+
+
+class AlreadyAnswered(Exception):
+    """The message, or another one of its control id, is in the ledger and was answered."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A message as it came in. `sender` and `control_id` are "" where it does not say them."""
+
+    id: UUID
+    wire: Wire
+    raw: bytes
+    kind: str = ""
+    sender: str = ""
+    control_id: str = ""
+    partner: str = ""
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of its bytes."""
+        return hashlib.sha256(self.raw).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of it: `code` is what it was answered with (AA, 900), `resources` are `Type/id`."""
+
+    state: State
+    code: str
+    answer: bytes | None
+    notes: Sequence[Note] = ()
+    resources: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table `message`."""
+
+    id: UUID
+    number: int
+    received: datetime
+    partner: str
+    wire: Wire
+    direction: Literal["in", "out"]
+    kind: str
+    sender: str
+    control_id: str
+    digest: bytes
+    raw: bytes
+    state: State
+    code: str
+    answer: bytes | None
+    notes: list[dict[str, Any]]
+    resources: list[str]
+    attempts: int
+    xid: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether sending it again changes nothing."""
+        return self.state not in ("received", "failed")
+
+
+async def record(connection: Connection, arrived: Arrived, settled: Settled) -> None:
+    """In the open transaction; raises `AlreadyAnswered`, and whatever else it did must not be committed then."""
+    values = {
+        "id": arrived.id,
+        "partner": arrived.partner,
+        "wire": arrived.wire,
+        "kind": arrived.kind,
+        "sender": arrived.sender,
+        "control_id": arrived.control_id,
+        "digest": arrived.digest,
+        "raw": arrived.raw,
+        "state": settled.state,
+        "code": settled.code,
+        "answer": settled.answer,
+        "notes": Jsonb([{"severity": n.severity, "place": n.place, "text": n.text} for n in settled.notes]),
+        "resources": list(settled.resources),
+    }
+    if await (await connection.execute(RECORD, values)).fetchone() is None:
+        raise AlreadyAnswered
+
+
+async def known(connection: Connection, sender: str, control_id: str) -> Entry | None:
+    """The message of that control id, if there is one."""
+    return await _one(connection, KNOWN, (sender, control_id)) if control_id else None
+
+
+async def find(connection: Connection, message_id: UUID) -> Entry | None:
+    return await _one(connection, FIND, (message_id,))
+
+
+async def newest(
+    connection: Connection,
+    partner: str | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """The newest first."""
+    values = {"partner": partner, "state": state, "kind": kind, "limit": min(limit, LIST_MAX)}
+    async with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        await cursor.execute(LIST, values)
+        return await cursor.fetchall()
+
+
+async def _one(connection: Connection, statement: str, values: Sequence[Any]) -> Entry | None:
+    async with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        await cursor.execute(statement, values)
+        return await cursor.fetchone()
