@@ -1,0 +1,334 @@
+"""HL7 v2 messages in ER7: read once into segments, whose fields are looked at when somebody asks.
+
+Chapter 2, https://www.hl7.org/implement/standards/product_brief.cfm?product_id=185. Segments are walked by position:
+real senders break the grammar of groups, so there are none here.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, TypeAlias, Union
+
+from mappers.hl7v2.charsets import codec_of, marked
+from mappers.hl7v2.escapes import ABSENT, UNPRINTABLE, Delimiters
+from mappers.hl7v2.faults import (
+    CARDINALITY,
+    DATA_TYPE,
+    REQUIRED_FIELD_MISSING,
+    SEGMENT_SEQUENCE,
+    TABLE_VALUE_NOT_FOUND,
+    VALUE_TOO_LONG,
+    Hl7Fault,
+)
+
+BYTES_MAX: Final = 16 * 1024 * 1024
+SEGMENTS_MAX: Final = 10_000
+FIELDS_MAX: Final = 1_000
+"""Of a segment."""
+REPETITIONS_MAX: Final = 1_000
+"""Of all fields of a segment together."""
+
+NULL: Final = None
+"""What `write` makes `""` of: the sender says that there is no value."""
+NULL_WRITTEN: Final = '""'
+
+Component: TypeAlias = str | tuple[str | None, ...] | None
+"""A text, or sub-components."""
+Repetition: TypeAlias = str | tuple[Component, ...] | None
+"""A text, or components."""
+Field: TypeAlias = Union[Repetition, list[Repetition]]  # noqa: UP007  mypy has no | for recursive aliases
+"""One repetition, or a list of them: a list repeats, a tuple divides."""
+
+HEADERS: Final = frozenset({"MSH", "FHS", "BHS"})
+"""Segments whose first field is the separator itself."""
+DELIMITERS_MAX: Final = 5
+"""In MSH-2: component, repetition, escape, sub-component, truncation (from 2.7)."""
+NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
+LINES: Final = re.compile(r"[\r\n]+")
+LINES_OF_BYTES: Final = re.compile(rb"[\r\n]+")
+PARTS: Final = re.compile(rb"[\r\n]+(?=(?:MSH|FHS|BHS|BTS|FTS)[^A-Za-z0-9\s])")
+BATCH: Final = (b"FHS", b"BHS", b"BTS", b"FTS")
+
+
+class Value:
+    """One repetition of a field. Components and sub-components count from 1."""
+
+    __slots__ = ("_divider", "_marks", "_parts", "raw")
+
+    def __init__(self, raw: str, marks: Delimiters, divider: str | None = None) -> None:
+        self.raw = raw
+        self._marks = marks
+        self._divider = divider
+        self._parts: list[str] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is a text anywhere in it."""
+        return any(self._read(one) for part in self._split() for one in part.split(self._inner_divider))
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it says `""` and nothing else: the value is to be deleted."""
+        parts = [one for part in self._split() for one in part.split(self._inner_divider) if one]
+        return bool(parts) and all(one == NULL_WRITTEN for one in parts)
+
+    @property
+    def components(self) -> int:
+        return len(self._split())
+
+    def subcomponents(self, component: int = 1) -> int:
+        """How many a component has; 0 where there is no such component."""
+        parts = self._split()
+        return parts[component - 1].count(self._inner_divider) + 1 if component <= len(parts) else 0
+
+    def text(self, component: int = 1, subcomponent: int = 1) -> str:
+        """Unescaped and without space around it; "" where there is nothing, and for `""`."""
+        parts = self._split()
+        if component > len(parts):
+            return ""
+        inner = parts[component - 1].split(self._inner_divider)
+        return self._read(inner[subcomponent - 1]) if subcomponent <= len(inner) else ""
+
+    def whole(self, component: int = 1) -> str:
+        """A component of a simple type: a sub-component separator that is not escaped belongs to its text."""
+        parts = self._split()
+        return self._read(parts[component - 1]) if component <= len(parts) else ""
+
+    def texts(self) -> tuple[str, ...]:
+        """The first sub-component of each component."""
+        return tuple(self.text(number) for number in range(1, self.components + 1))
+
+    def inner(self, component: int) -> "Value":
+        """A component as a value whose components are its sub-components: the HD within a CX."""
+        parts = self._split()
+        raw = parts[component - 1] if component <= len(parts) else ""
+        return Value(raw, self._marks, self._inner_divider)
+
+    @property
+    def _inner_divider(self) -> str:
+        return self._marks.subcomponent if self._divider is None else ABSENT
+
+    def _read(self, part: str) -> str:
+        return "" if part == NULL_WRITTEN else self._marks.unescape(part).strip()
+
+    def _split(self) -> list[str]:
+        if self._parts is None:
+            self._parts = self.raw.split(self._marks.component if self._divider is None else self._divider)
+        return self._parts
+
+
+PLAIN: Final = Delimiters(ABSENT, ABSENT, ABSENT, ABSENT, ABSENT)
+"""Of the delimiters themselves, which are not to be divided by what they say."""
+
+
+class Segment:
+    """`number` is the how-manieth of its name in the message, from 1. Fields count from 1."""
+
+    __slots__ = ("_counts", "_fields", "marks", "name", "number", "raw")
+
+    def __init__(self, raw: str, marks: Delimiters, counts: dict[str, int] | None = None) -> None:
+        self.raw = raw
+        self.name = raw[:3]
+        self.marks = marks
+        self._counts = {} if counts is None else counts
+        self.number = self._counts[self.name] = self._counts.get(self.name, 0) + 1
+        self._fields: list[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.place()}>"  # its fields are a patient's
+
+    @property
+    def fields(self) -> int:
+        """The number of its last field."""
+        return len(self._split()) - (self.name not in HEADERS)
+
+    def written(self, field: int) -> str:
+        """A field as it stands, repetitions and escapes and all."""
+        index = field - (self.name in HEADERS)
+        fields = self._split()
+        if index == 0:
+            return self.marks.field
+        return fields[index] if index < len(fields) else ""
+
+    def repetitions(self, field: int) -> tuple[Value, ...]:
+        """None where the field is empty; an empty one among others is left out."""
+        text = self.written(field)
+        if not text:
+            return ()
+        if self.name in HEADERS and field <= 2:  # noqa: PLR2004  MSH-1 and MSH-2
+            return (Value(text, PLAIN),)
+        if self.marks.repetition not in text:
+            return (Value(text, self.marks),)
+        return tuple(Value(one, self.marks) for one in text.split(self.marks.repetition) if one)
+
+    def value(self, field: int) -> Value:
+        """The first repetition, or an empty one."""
+        return next(iter(self.repetitions(field)), Value("", self.marks))
+
+    def text(self, field: int, component: int = 1, subcomponent: int = 1) -> str:
+        return self.value(field).text(component, subcomponent)
+
+    def is_null(self, field: int) -> bool:
+        """Whether all the field says is `""`."""
+        values = self.repetitions(field)
+        return len(values) == 1 and values[0].is_null
+
+    def place(self, field: int = 0, component: int = 0) -> str:
+        """`RXE`, `RXE-2`, `RXE-2.1`; where the message has several of its name, `RXE[2]-2.1`."""
+        segment = self.name if self._counts[self.name] == 1 else f"{self.name}[{self.number}]"
+        return segment + (f"-{field}" if field else "") + (f".{component}" if component else "")
+
+    def _split(self) -> list[str]:
+        if self._fields is None:
+            self._fields = self.raw.split(self.marks.field)
+        return self._fields
+
+
+class Message:
+    """What `parse` makes of bytes."""
+
+    __slots__ = ("header", "segments")
+
+    def __init__(self, segments: tuple[Segment, ...]) -> None:
+        self.segments = segments
+        self.header = segments[0]
+
+    @property
+    def kind(self) -> str:
+        """`RDE^O11`; without an event, `ACK`."""
+        code = self.header.value(9)
+        return "^".join(one for one in (code.text(1), code.text(2)) if one)
+
+    @property
+    def control_id(self) -> str:
+        return self.header.text(10)
+
+    @property
+    def version(self) -> str:
+        return self.header.text(12)
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """Application and facility, by their namespace ids."""
+        return self.header.text(3), self.header.text(4)
+
+    @property
+    def receiver(self) -> tuple[str, str]:
+        return self.header.text(5), self.header.text(6)
+
+    @property
+    def charset(self) -> str:
+        """MSH-18 as it stands: `~ISO IR87`."""
+        return self.header.written(18)
+
+    def all(self, *names: str) -> tuple[Segment, ...]:
+        """In the order of the message."""
+        return tuple(one for one in self.segments if one.name in names)
+
+    def first(self, name: str) -> Segment | None:
+        return next((one for one in self.segments if one.name == name), None)
+
+
+def parse_all(raw: bytes) -> tuple[bytes, ...]:
+    """The messages in a frame or file, one after the other, with or without the headers and trailers of a batch.
+
+    What stands before the first is a part of its own, which `parse` then refuses: nothing is passed over.
+    """
+    if marked(raw).startswith(("utf-16", "utf-32")):
+        return (raw,)
+    parts = [part for part in PARTS.split(raw) if part.strip()]
+    return tuple(part for part in parts if not part.lstrip().startswith(BATCH))
+
+
+def parse(raw: bytes) -> Message:
+    """One message. Raises Hl7Fault: with `reject` where the header is to blame."""
+    if len(raw) > BYTES_MAX:
+        raise Hl7Fault(VALUE_TOO_LONG, "", f"a message has at most {BYTES_MAX} bytes", reject=True)
+    text, codec = _decoded(raw)
+    lines = [line for line in LINES.split(text) if line.strip()]
+    marks = _delimiters(lines[0], codec)
+    counts: dict[str, int] = {}
+    header = Segment(lines[0], marks, counts)
+    if not header.text(10):
+        raise Hl7Fault(REQUIRED_FIELD_MISSING, "MSH-10", "a message has a control id", reject=True, header=header)
+    _check(lines, marks, header)
+    return Message((header, *(Segment(line, marks, counts) for line in lines[1:])))
+
+
+def write(segments: Sequence[Sequence[Field]], charset: str) -> bytes:
+    r"""ER7 of plain texts, with CR after each segment: `("PID", "1", "", [("A1", "", "", "MR")])`.
+
+    The first one is MSH with its delimiters as fields 1 and 2; `charset` is what MSH-18 says, repetitions
+    apart by `~`. Raises UnicodeEncodeError
+    where the character set lacks a character, LookupError where the table lacks the set.
+    """
+    codec = codec_of(charset.split("~"))
+    if codec is None:
+        raise LookupError("a character set that is not of table 0211")
+    header = segments[0]
+    marks = _delimiters(f"{header[0]}{header[1]}{header[2]}{header[1]}", codec)
+    lines = [f"{header[0]}{header[1]}{header[2]}", *("" for _ in segments[1:])]
+    lines[0] += "".join(marks.field + _field(one, marks) for one in header[3:])
+    lines[1:] = [marks.field.join((str(one[0]), *(_field(field, marks) for field in one[1:]))) for one in segments[1:]]
+    return "".join(line.rstrip(marks.field) + "\r" for line in lines).encode(codec)
+
+
+def _decoded(raw: bytes) -> tuple[str, str]:
+    codec = marked(raw)
+    if codec:
+        line = raw.decode(codec, "replace").removeprefix("\ufeff").lstrip()
+    else:
+        line = LINES_OF_BYTES.split(raw.lstrip(), maxsplit=1)[0].decode("latin-1")
+    if not line.startswith("MSH") or len(line) < 5:  # noqa: PLR2004  a separator and one delimiter at least
+        raise Hl7Fault(SEGMENT_SEQUENCE, "MSH", "a message begins with MSH", reject=True)
+    header = Segment(LINES.split(line, maxsplit=1)[0], _delimiters(line, codec))
+    codec = codec or codec_of(header.written(18).split(header.marks.repetition)) or ""
+    if not codec:
+        text = "a character set that is not of table 0211: what the bytes mean is unknown"
+        raise Hl7Fault(TABLE_VALUE_NOT_FOUND, "MSH-18", text, reject=True, header=header)
+    try:
+        return raw.decode(codec).removeprefix("\ufeff").lstrip(), codec
+    except UnicodeDecodeError as error:
+        place = LINES_OF_BYTES.split(raw[: error.start])[-1][:3].decode("latin-1")
+        text = "bytes that are no characters of the set that MSH-18 names"
+        raise Hl7Fault(DATA_TYPE, place, text, header=header) from None
+
+
+def _delimiters(line: str, codec: str) -> Delimiters:
+    r"""Of a header. A doubled `\\`, which senders write whose language doubles it, is one."""
+    field = line[3]
+    given = line[4:].split(field, maxsplit=1)[0].replace("\\\\", "\\")
+    marks = (field, *given)
+    wrong = not 1 <= len(given) <= DELIMITERS_MAX or len(set(marks)) < len(marks)
+    if wrong or not all(one.isascii() and one.isprintable() and not one.isalnum() and one != " " for one in marks):
+        header = Segment(line, Delimiters(field=field))
+        text = "one to five delimiters, printable, none of them twice, and neither letters nor digits"
+        raise Hl7Fault(DATA_TYPE, "MSH-2", text, reject=True, header=header)
+    component, repetition, escape, subcomponent, truncation = list(given.ljust(DELIMITERS_MAX, ABSENT))
+    return Delimiters(field, component, repetition, escape, subcomponent, truncation, codec)
+
+
+def _check(lines: list[str], marks: Delimiters, header: Segment) -> None:
+    if len(lines) > SEGMENTS_MAX:
+        raise Hl7Fault(CARDINALITY, "", f"a message has at most {SEGMENTS_MAX} segments", header=header)
+    for number, line in enumerate(lines, start=1):
+        if not NAME.match(line) or line[3:4] not in ("", marks.field):
+            text = f"line {number} begins no segment"
+            raise Hl7Fault(SEGMENT_SEQUENCE, "", text, header=header)
+        if line.count(marks.field) > FIELDS_MAX or line.count(marks.repetition) > REPETITIONS_MAX:
+            text = f"a segment has at most {FIELDS_MAX} fields and {REPETITIONS_MAX} repetitions"
+            raise Hl7Fault(CARDINALITY, line[:3], text, header=header)
+        if UNPRINTABLE.search(line):
+            raise Hl7Fault(DATA_TYPE, line[:3], "a control character, which no text of FHIR holds", header=header)
+
+
+def _field(field: Field, marks: Delimiters) -> str:
+    repetitions = field if isinstance(field, list) else [field]
+    return marks.repetition.join(_joined(one, (marks.component, marks.subcomponent), marks) for one in repetitions)
+
+
+def _joined(part: Repetition | Component, dividers: tuple[str, ...], marks: Delimiters) -> str:
+    """Without what is empty at its end."""
+    if part is NULL:
+        return NULL_WRITTEN
+    if isinstance(part, str):
+        return rf"{marks.escape}X2222{marks.escape}" if part == NULL_WRITTEN else marks.escaped(part)
+    return dividers[0].join(_joined(one, dividers[1:], marks) for one in part).rstrip(dividers[0])
