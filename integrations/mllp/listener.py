@@ -89,29 +89,29 @@ class Listener:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._open) >= self._limits.connections_max:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= self._limits.connections_max:
             writer.close()
             return
+        task = asyncio.create_task(self._attend(reader, writer))
         self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        task.add_done_callback(self._busy.discard)
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = Framer(self._limits.message_bytes_max)
         try:
-            await self._serve(framer, reader, writer, task)
+            await self._serve(framer, reader, writer)
         except (FramingError, TimeoutError, OSError) as error:
             LOG.info("an MLLP connection is closed: %s", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - without an answer the partner sends again
             LOG.error("an MLLP message could not be answered: %s", type(error).__name__)  # noqa: TRY400 - no values in the log
         finally:
             self._buffered -= framer.buffered_bytes
-            self._open.discard(task)
-            self._busy.discard(task)
             with contextlib.suppress(OSError):
                 writer.close()
 
-    async def _serve(
-        self, framer: Framer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
-    ) -> None:
+    async def _serve(self, framer: Framer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer, loop = _peer(writer), asyncio.get_running_loop()
         deadline = loop.time() + self._limits.idle_seconds_max
         while self._server and self._server.is_serving():
@@ -121,9 +121,7 @@ class Listener:
                 return
             was_within = framer.is_within_message
             for message in self._received(framer, data):
-                self._busy.add(task)
-                await self._reply(writer, await self._answer(message, peer))
-                self._busy.discard(task)
+                await self._reply(writer, message, peer)
                 was_within = False
             deadline = self._deadline(framer, deadline, loop.time(), was_within=was_within)
 
@@ -142,11 +140,15 @@ class Listener:
             if self._buffered > self._limits.buffered_bytes_max:
                 raise FramingError("unfinished messages of all connections are too long together")
 
-    async def _reply(self, writer: asyncio.StreamWriter, answers: Sequence[bytes]) -> None:
-        for answer in answers:
+    async def _reply(self, writer: asyncio.StreamWriter, message: bytes, peer: Peer) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - narrows the type
+        self._busy.add(task)
+        for answer in await self._answer(message, peer):
             writer.write(framed(answer))
         async with asyncio.timeout(self._limits.write_seconds_max):
             await writer.drain()
+        self._busy.discard(task)
 
 
 def _peer(writer: asyncio.StreamWriter) -> Peer:
