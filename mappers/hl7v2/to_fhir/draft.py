@@ -1,0 +1,113 @@
+"""What a mapping of one message has so far: entries, notes and choices, in the order they came up."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import quote
+
+from mappers.hl7v2 import times
+from mappers.hl7v2.faults import DATA_TYPE, REQUIRED_FIELD_MISSING, Hl7Fault
+from mappers.hl7v2.message import Message, Segment
+from mappers.making import Making
+from mappers.mapped import Choice, Entry, How, Mapped, Note, Resource, Severity
+
+NUMBER: Final = re.compile(r"\+?(\d{1,15}(?:\.\d{0,14})?|\.\d{1,14})", re.ASCII)
+"""An NM of a pharmacy: nothing here is negative."""
+TOKEN_SPECIALS: Final = re.compile(r"[\\,|$]")
+
+
+@dataclass
+class Draft:
+    message: Message
+    making: Making
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+
+    def mapped(self) -> Mapped:
+        return Mapped(tuple(self.entries), tuple(self.notes), tuple(self.choices))
+
+    def note(self, severity: Severity, place: str, text: str) -> None:
+        self.notes.append(Note(severity, place, text))
+
+    def choose(self, element: str, place: str, reason: str) -> None:
+        self.choices.append(Choice(element, place, reason))
+
+    def fault(self, code: str, place: str, text: str) -> Hl7Fault:
+        return Hl7Fault(code, place, text, header=self.message.header)
+
+    def add(  # noqa: PLR0913  an entry has that many sides
+        self,
+        name: str,
+        resource: Resource,
+        place: str,
+        *,
+        how: How = "create",
+        condition: str = "",
+        cleared: tuple[str, ...] = (),
+    ) -> dict[str, str]:
+        """A reference to the new entry, whose full URL is made of `name`."""
+        full_url = self.making.full_url(name)
+        self.entries.append(Entry(full_url, resource, how, condition, cleared, place))
+        return {"reference": full_url}
+
+    def time(self, segment: Segment, number: int) -> str | None:
+        """A field as a FHIR dateTime; one that is no time is noted."""
+        return self.time_of(segment.text(number), segment.place(number))
+
+    def time_of(self, text: str, place: str) -> str | None:
+        moment = times.instant(text, self.making.zone) if text else None
+        if text and moment is None:
+            self.note("warning", place, "no date or time")
+        return moment
+
+    def is_number(self, text: str) -> bool:
+        return NUMBER.fullmatch(text) is not None
+
+    def number_of(self, text: str, place: str) -> int | float:
+        """Raises Hl7Fault 102: a dose or an amount that cannot be read is not passed over."""
+        found = NUMBER.fullmatch(text)
+        number = None if found is None else float(found[1]) if "." in text else int(found[1])
+        if found is None or number is None or Decimal(repr(number)) != Decimal(found[1]):
+            raise self.fault(DATA_TYPE, place, "no number (NM) of at most 15 digits")
+        return int(number) if number == int(number) else number
+
+    def number(self, segment: Segment, field_number: int) -> int | float | None:
+        text = segment.text(field_number)
+        return self.number_of(text, segment.place(field_number)) if text else None
+
+    def count(self, segment: Segment, field_number: int) -> int | None:
+        """A whole number; raises Hl7Fault 102."""
+        number = self.number(segment, field_number)
+        if isinstance(number, float):
+            raise self.fault(DATA_TYPE, segment.place(field_number), "no whole number")
+        return number
+
+    def positive_int(self, segment: Segment, field_number: int) -> int | None:
+        return self.count(segment, field_number) or None
+
+    def required(self, segment: Segment, field_number: int) -> None:
+        """Raises Hl7Fault 101."""
+        if not segment.value(field_number):
+            place = segment.place(field_number)
+            raise self.fault(REQUIRED_FIELD_MISSING, place, "FHIR cannot say this without it")
+
+    def uncarried(self, segment: Segment, carried: Iterable[int]) -> None:
+        """Notes each field that has something and that nobody reads."""
+        known = frozenset(carried)
+        for number in range(1, segment.fields + 1):
+            if number not in known and segment.written(number).strip():
+                self.note("information", segment.place(number), "not carried")
+
+
+def condition_of(identifier: Resource) -> str:
+    """The query that finds what has it: `identifier=http://hospital.example/rx|1`."""
+    escaped = (TOKEN_SPECIALS.sub(r"\\\g<0>", identifier.get(part, "")) for part in ("system", "value"))
+    return "identifier=" + "|".join(quote(part, safe=":/") for part in escaped)
+
+
+def without_empty(resource: dict[str, Any]) -> dict[str, Any]:
+    """Without the members that are None, "", empty lists or empty objects."""
+    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
