@@ -50,15 +50,21 @@ BATCH: Final = (b"FHS", b"BHS", b"BTS", b"FTS")
 
 
 class Value:
-    """One repetition of a field. Components and sub-components count from 1."""
+    """One repetition of a field. Components and sub-components count from 1.
 
-    __slots__ = ("_divider", "_marks", "_parts", "raw")
+    It remembers which components somebody read, and why one that was read is not carried on: what no mapping read,
+    nobody loses in silence.
+    """
+
+    __slots__ = ("_divider", "_marks", "_parts", "_read_bits", "raw", "reasons")
 
     def __init__(self, raw: str, marks: Delimiters, divider: str | None = None) -> None:
         self.raw = raw
         self._marks = marks
         self._divider = divider
         self._parts: list[str] | None = None
+        self._read_bits = 0
+        self.reasons: dict[int, str] = {}
 
     def __bool__(self) -> bool:
         """Whether there is a text anywhere in it."""
@@ -81,6 +87,7 @@ class Value:
 
     def text(self, component: int = 1, subcomponent: int = 1) -> str:
         """Unescaped and without space around it; "" where there is nothing, and for `""`."""
+        self._read_bits |= 1 << component
         parts = self._split()
         if component > len(parts):
             return ""
@@ -89,6 +96,7 @@ class Value:
 
     def whole(self, component: int = 1) -> str:
         """A component of a simple type: a sub-component separator that is not escaped belongs to its text."""
+        self._read_bits |= 1 << component
         parts = self._split()
         return self._read(parts[component - 1]) if component <= len(parts) else ""
 
@@ -98,9 +106,34 @@ class Value:
 
     def inner(self, component: int) -> "Value":
         """A component as a value whose components are its sub-components: the HD within a CX."""
+        self._read_bits |= 1 << component
         parts = self._split()
         raw = parts[component - 1] if component <= len(parts) else ""
         return Value(raw, self._marks, self._inner_divider)
+
+    def rest(self, component: int) -> "Value":
+        """The components from one on as a value of their own: the HD at the end of an EI."""
+        parts = self._split()
+        self._read_bits |= sum(1 << number for number in range(component, len(parts) + 1))
+        divider = self._marks.component if self._divider is None else self._divider
+        return Value(divider.join(parts[component - 1 :]), self._marks, self._divider)
+
+    def leave(self, component: int = 1, why: str = "has no place in FHIR") -> None:
+        """A component that was read, and is not carried after all."""
+        self.reasons[component] = why
+
+    @property
+    def was_read(self) -> bool:
+        return self._read_bits > 0
+
+    @property
+    def unread(self) -> tuple[int, ...]:
+        """The components that say something and were never read."""
+        return tuple(
+            number
+            for number, part in enumerate(self._split(), start=1)
+            if part and part != NULL_WRITTEN and not self._read_bits >> number & 1
+        )
 
     @property
     def _inner_divider(self) -> str:
@@ -122,7 +155,7 @@ PLAIN: Final = Delimiters(ABSENT, ABSENT, ABSENT, ABSENT, ABSENT)
 class Segment:
     """`number` is the how-manieth of its name in the message, from 1. Fields count from 1."""
 
-    __slots__ = ("_counts", "_fields", "marks", "name", "number", "raw")
+    __slots__ = ("_counts", "_fields", "_values", "marks", "name", "number", "raw")
 
     def __init__(self, raw: str, marks: Delimiters, counts: dict[str, int] | None = None) -> None:
         self.raw = raw
@@ -131,6 +164,7 @@ class Segment:
         self._counts = {} if counts is None else counts
         self.number = self._counts[self.name] = self._counts.get(self.name, 0) + 1
         self._fields: list[str] | None = None
+        self._values: dict[int, tuple[Value, ...]] = {}
 
     def __repr__(self) -> str:
         return f"<{self.place()}>"  # its fields are a patient's
@@ -150,6 +184,11 @@ class Segment:
 
     def repetitions(self, field: int) -> tuple[Value, ...]:
         """None where the field is empty; an empty one among others is left out."""
+        if field not in self._values:
+            self._values[field] = self._divided(field)
+        return self._values[field]
+
+    def _divided(self, field: int) -> tuple[Value, ...]:
         text = self.written(field)
         if not text:
             return ()
@@ -165,6 +204,10 @@ class Segment:
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1) -> str:
         return self.value(field).text(component, subcomponent)
+
+    def was_read(self, field: int) -> bool:
+        """Whether somebody asked what the field says."""
+        return any(value.was_read for value in self._values.get(field, ()))
 
     def is_null(self, field: int) -> bool:
         """Whether all the field says is `""`."""
