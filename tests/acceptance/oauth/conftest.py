@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.brands import BRANDS
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
 
@@ -26,34 +27,6 @@ def two_processes(cluster: Cluster) -> Iterator[Galenic]:
     with running(cluster.database("oauth_two").app_url, processes=2, worker=False, auth="on") as server:
         yield server
     cluster.execute("DROP DATABASE oauth_two WITH (FORCE)")
-
-
-WHEN = {"lastUpdated": "2026-01-01T00:00:00Z"}
-BRANDS = {
-    "resourceType": "Bundle",
-    "type": "collection",
-    "timestamp": "2026-01-01T00:00:00Z",
-    "entry": [
-        {
-            "resource": {
-                "resourceType": "Organization",
-                "id": "corner",
-                "meta": WHEN,
-                "name": "Corner Pharmacy",
-                "identifier": [{"system": "urn:ietf:rfc:3986", "value": "https://corner.example"}],
-                "endpoint": [{"reference": "Endpoint/fhir"}],
-            }
-        },
-        {
-            "resource": {
-                "resourceType": "Endpoint",
-                "id": "fhir",
-                "meta": WHEN,
-                "address": "https://corner.example/fhir",
-            }
-        },
-    ],
-}
 
 
 @pytest.fixture(scope="package")

@@ -7,43 +7,17 @@ import pytest
 
 from fhir_server.identity.issuer import Issuer
 from fhir_server.web.brands import ABSENT, read_brands
-
-WHEN = {"lastUpdated": "2026-01-01T00:00:00Z"}
-BUNDLE = {
-    "resourceType": "Bundle",
-    "type": "collection",
-    "timestamp": "2026-01-01T00:00:00Z",
-    "entry": [
-        {
-            "resource": {
-                "resourceType": "Organization",
-                "id": "corner",
-                "meta": WHEN,
-                "name": "Corner Pharmacy",
-                "identifier": [{"system": "urn:ietf:rfc:3986", "value": "https://corner.example"}],
-                "endpoint": [{"reference": "Endpoint/fhir"}],
-            }
-        },
-        {
-            "resource": {
-                "resourceType": "Endpoint",
-                "id": "fhir",
-                "meta": WHEN,
-                "address": "https://corner.example/fhir",
-            }
-        },
-    ],
-}
+from tests.builders.brands import BRANDS
 
 
 def changed(change):
-    bundle = copy.deepcopy(BUNDLE)
+    bundle = copy.deepcopy(BRANDS)
     change(bundle, bundle["entry"][0]["resource"])
     return json.dumps(bundle).encode()
 
 
 def test_what_is_published_is_the_operators_file_byte_by_byte():
-    body = json.dumps(BUNDLE, indent=3).encode()
+    body = json.dumps(BRANDS, indent=3).encode()
     brands = read_brands(body)
     assert brands.body == body
     assert brands.configuration(Issuer("https://corner.example/fhir")) == {
