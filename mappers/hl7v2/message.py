@@ -319,7 +319,7 @@ def _decoded(raw: bytes) -> tuple[str, str]:
     if codec:
         line = raw.decode(codec, "replace").removeprefix("\ufeff").lstrip()
     else:
-        line = LINES_OF_BYTES.split(raw.lstrip(), maxsplit=1)[0].decode("latin-1")
+        line = LINES_OF_BYTES.split(raw.lstrip(), maxsplit=1)[0].decode("ascii", "replace").replace("\ufffd", "?")
     if not line.startswith("MSH") or len(line) < 5:  # noqa: PLR2004  a separator and one delimiter at least
         raise Hl7Fault(SEGMENT_SEQUENCE, "MSH", "a message begins with MSH", reject=True)
     header = Segment(LINES.split(line, maxsplit=1)[0], _delimiters(line, codec))

@@ -1,0 +1,126 @@
+"""Acknowledgements: chapter 2 of HL7 v2, https://terminology.hl7.org/CodeSystem-v2-0357.html."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mappers.hl7v2.acknowledgement import Wanted, acknowledge, opening, wanted
+from mappers.hl7v2.faults import Hl7Fault
+from mappers.hl7v2.message import Message, Segment, parse, write
+
+NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
+FAULT = Hl7Fault("101", "PID-3", "nobody is known without an identifier")
+
+
+def a_message(version: str = "2.5.1", rest: str = "", code: str = "ADT^A08^ADT_A01", marks: str = r"^~\&") -> Message:
+    sides = "EHR^1.2.3^ISO|NORTH|GALENIC|SOUTH".replace("^", marks[0])
+    code = code.replace("^", marks[0])
+    return parse(f"MSH|{marks}|{sides}|20261102||{code}|7|P|{version}{rest}\r".encode())
+
+
+def lines(of: Message | Segment | None, code: str = "AA", *faults: Hl7Fault) -> list[str]:
+    return acknowledge(of, code, faults, now=NOW, control_id="A1").decode().rstrip("\r").split("\r")
+
+
+def test_an_acknowledgement_goes_back_to_the_sender_with_its_control_id() -> None:
+    assert lines(a_message()) == [
+        r"MSH|^~\&|GALENIC|SOUTH|EHR^1.2.3^ISO|NORTH|20261102080500+0000||ACK^A08^ACK|A1|P|2.5.1",
+        "MSA|AA|7",
+    ]
+
+
+def test_before_2_3_1_a_message_type_has_no_structure() -> None:
+    assert "|ACK^A08|A1|P|2.3" in lines(a_message("2.3"))[0]
+    assert "|ACK^A08^ACK|A1|P|2.3.1" in lines(a_message("2.3.1"))[0]
+
+
+def test_what_has_no_event_is_answered_without_one() -> None:
+    assert "|ACK|A1|" in lines(a_message(code="ADT"))[0]
+
+
+def test_from_2_5_on_a_fault_has_its_place_code_severity_and_text() -> None:
+    assert lines(a_message("2.5"), "AE", FAULT)[1:] == [
+        "MSA|AE|7",
+        "ERR||PID^1^3|101^Required field missing^HL70357|E|||nobody is known without an identifier|"
+        "nobody is known without an identifier",
+    ]
+
+
+def test_before_2_5_a_fault_is_in_the_first_field_of_err_and_its_text_in_msa() -> None:
+    assert lines(a_message("2.4"), "AE", Hl7Fault("102", "OBX[2]-5.1", "no number"))[1:] == [
+        "MSA|AE|7|no number",
+        "ERR|OBX^2^5^102&Data type error&HL70357",
+    ]
+
+
+def test_a_place_of_a_segment_or_of_a_component_or_of_none_is_said_as_far_as_it_goes() -> None:
+    places = ("PID", "OBX[2]-5.1", "", "Patient.identifier")
+    errors = lines(a_message(), "AE", *(Hl7Fault("100", place, "wrong") for place in places))[2:]
+    assert [one.split("|")[2] for one in errors] == ["PID^1", "OBX^2^5^^1", "", ""]
+
+
+def test_the_delimiters_of_the_message_are_those_of_its_answer() -> None:
+    message = a_message(marks="!~\\%")
+    first, _, error = lines(message, "AE", FAULT)
+    assert first.startswith(r"MSH|!~\%|GALENIC|SOUTH|EHR!1.2.3!ISO|NORTH|")
+    assert error.startswith("ERR||PID!1!3|101!Required")
+
+
+@pytest.mark.parametrize("charset", ["8859/1", "~ISO IR87", "UNICODE UTF-8"])
+def test_the_character_set_of_the_message_is_that_of_its_answer(charset: str) -> None:
+    answer = acknowledge(a_message(rest=f"||||||{charset}"), "AA", (), now=NOW, control_id="A1")
+    assert parse(answer).charset == charset
+
+
+def test_names_beyond_ascii_come_back_in_their_own_bytes() -> None:
+    raw = "MSH|^~\\&|APOTH\u00c8KE|||||||7|P|2.5||||||8859/1\r".encode("latin-1")
+    assert "APOTH\u00c8KE".encode("latin-1") in acknowledge(parse(raw), "AA", (), now=NOW, control_id="A1")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"MSH|^~\\&|A\xff|||||||7|P|2.5||||||KLINGON\r",
+        b"MSH|^~\\&|A\xff\x1b$B|||||||7|P|2.5||||||ISO IR87\r",
+        b"MSH|^^|A|||||||7|P|2.5\r",
+        b"MSH|^~\\&|A|B|\r",
+    ],
+)
+def test_what_cannot_be_read_is_answered_by_what_could_be_read_of_its_header(raw: bytes) -> None:
+    with pytest.raises(Hl7Fault) as caught:
+        parse(raw)
+    answer = parse(acknowledge(caught.value.header, "AR", [caught.value], now=NOW, control_id="A1"))
+    assert answer.header.text(5)[0] == "A"
+    assert [one.name for one in answer.segments] == ["MSH", "MSA", "ERR"]
+
+
+def test_what_has_no_header_is_answered_to_nobody() -> None:
+    first, second = lines(None, "AR")
+    assert first == r"MSH|^~\&|||||20261102080500+0000||ACK|A1|P|2.5.1"
+    assert second == "MSA|AR"
+
+
+@pytest.mark.parametrize(
+    ("asked", "accept", "application"),
+    [
+        ("", "", "AA AE AR"),  # original mode
+        ("|||AL", "CA CE CR", ""),
+        ("|||AL|NE", "CA CE CR", ""),
+        ("|||NE|AL", "", "AA AE AR"),
+        ("|||ER|SU", "CE CR", "AA"),
+        ("|||SU|ER", "CA", "AE AR"),
+        ("||||AL", "", "AA AE AR"),
+        ("|||NE|NE", "", ""),
+    ],
+)
+def test_enhanced_mode_is_answered_as_the_header_asks(asked: str, accept: str, application: str) -> None:
+    asks = wanted(a_message(rest=asked))
+    assert [code for code in ("CA", "CE", "CR") if asks.accept(code)] == accept.split()
+    assert [code for code in ("AA", "AE", "AR") if asks.application(code)] == application.split()
+    assert asks.is_enhanced == (asked != "")
+    assert isinstance(asks, Wanted)
+
+
+def test_a_reply_of_an_application_begins_as_an_acknowledgement_does() -> None:
+    segments, charset = opening(a_message(), "RRE^O12^RRE_O12", "AA", (), now=NOW, control_id="A1")
+    assert write(segments, charset).decode().split("|")[8] == "RRE^O12^RRE_O12"
