@@ -31,6 +31,11 @@ class HasKey:
             return ()
         return tuple(scope.hasher.token(scope.index_type(self.name), self.name, key) for key in self.keys)
 
+    def apart(self) -> tuple["HasKey", ...]:
+        """One for each code of a status, whether it was asked for in any system or in none: no row satisfies two."""
+        codes = {key.lstrip("\0"): key for key in self.keys}
+        return tuple(HasKey(self.name, (key,)) for key in codes.values())
+
     def _in_column(self, scope: Scope) -> bool:
         return STATUS.get(scope.type_name) == self.name
 

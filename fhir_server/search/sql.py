@@ -4,7 +4,7 @@ Names of tables, columns and aliases are ours; whatever came from a client is a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from fhir_server.search.boolean import And
@@ -106,7 +106,7 @@ def _arms(plan: Plan, name: str, scope: Scope, *, missing: bool) -> list[str]:
 
 
 def _one_by_one(part: Predicate) -> Sequence[Predicate]:
-    return [replace(part, keys=(key,)) for key in part.keys] if isinstance(part, HasKey) else [part]
+    return part.apart() if isinstance(part, HasKey) else [part]
 
 
 def _windows(plan: Plan, column_name: str, scope: Scope) -> list[str]:

@@ -53,7 +53,7 @@ def test_breaking_the_glass_is_an_alert_in_the_log_without_whose_data_it_is(gale
 
 
 def test_what_is_refused_is_on_record(galenic, prescriber):
-    app = App(galenic, register(galenic).id, source="127.0.0.2")
+    app = App(galenic, register(galenic).id, source="127.0.9.1")  # few refusals of a source are recorded singly
     app.authorize("user/*.rs", aud="elsewhere")
     app.authorize("user/*.rs", redirect_uri="https://evil.example")
     app.approve(app.ask("patient/*.rs"), prescriber)
