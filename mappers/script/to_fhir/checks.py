@@ -1,0 +1,11 @@
+"""Doubts about identifiers that are received: they are kept, with a warning. No check digit stops a prescription."""
+
+from mappers.script.reading import At
+from terminology.identifiers import CHECKS
+
+
+def check_identifiers(at: At) -> None:
+    for name, right in CHECKS.items():
+        text = at.peek(f"Identification/{name}")
+        if text and not right(text):
+            at.note(f"Identification/{name}", "The number is not formed as such numbers are, or its check digit fails")

@@ -1,0 +1,22 @@
+"""Patient: HumanPatient or NonHumanPatient -> Patient. https://hl7.org/fhir/R4/patient.html."""
+
+from typing import Any, Final
+
+from mappers.mapped import Resource
+from mappers.script.person_rows import PATIENT
+from mappers.script.reading import Reading, token
+from mappers.script.rows import fill
+
+ANIMAL: Final = "http://hl7.org/fhir/StructureDefinition/patient-animal"
+
+
+def patient(reading: Reading) -> Any:
+    """The reference to the patient; None where the message has none. What is stored of them is never overwritten."""
+    body = reading.body()
+    at = body.one("Patient/HumanPatient") or body.one("Patient/NonHumanPatient")
+    if at is None:
+        return None
+    resource: Resource = fill({"resourceType": "Patient"}, PATIENT, at)
+    for number in resource.get("identifier", ()):
+        return reading.add("Patient", resource, "match", token(number["system"], number["value"]), at.place)
+    return reading.add("Patient", resource, place=at.place)

@@ -1,0 +1,86 @@
+"""A SCRIPT message as a plain tree: names without namespaces, texts without the white space around them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from lxml import etree
+
+NO_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType({})
+XML_SPACE: Final = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An element. Paths are names with slashes, `DrugCoded/ProductCode/Code`; the first of several is meant."""
+
+    name: str
+    text: str = ""
+    children: tuple["Node", ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
+
+    def all(self, path: str) -> tuple["Node", ...]:
+        """The elements at a path, in the order of the message."""
+        found: tuple[Node, ...] = (self,)
+        for name in path.split("/"):
+            found = tuple(child for node in found for child in node.children if child.name == name)
+        return found
+
+    def first(self, path: str) -> "Node | None":
+        return next(iter(self.all(path)), None)
+
+    def value(self, path: str) -> str:
+        """The text of the first element at a path that has one; "" where there is none."""
+        return next((node.text for node in self.all(path) if node.text), "")
+
+    def having(self, *children: "Node") -> "Node":
+        return replace(self, children=self.children + children)
+
+    def leaves(self, place: str = "") -> Iterator[tuple[str, "Node"]]:
+        """What has a text or an attribute, with its place: `Patient/HumanPatient/Name[2]/LastName`."""
+        if self.text or self.attributes:
+            yield place, self
+        names = [child.name for child in self.children]
+        for at, child in enumerate(self.children):
+            number = f"[{names[: at + 1].count(child.name)}]" if names.count(child.name) > 1 else ""
+            yield from child.leaves(f"{place}/{child.name}{number}".strip("/"))
+
+
+def tree(element: etree._Element) -> Node:
+    """What the parser made, as a tree of our own; attributes that only point at schemas are left out."""
+    children = tuple(tree(child) for child in element if isinstance(child.tag, str))
+    attributes = {str(name): str(value) for name, value in element.attrib.items() if not str(name).startswith("{")}
+    text = "" if children else (element.text or "").strip(XML_SPACE)
+    return Node(etree.QName(element).localname, text, children, attributes or NO_ATTRIBUTES)
+
+
+def element(node: Node) -> etree._Element:
+    """The way back; raises ValueError for a text that XML cannot hold (control characters)."""
+    made = etree.Element(node.name, dict(node.attributes))
+    made.text = node.text or None
+    made.extend(element(child) for child in node.children)
+    return made
+
+
+def grown(name: str, values: Iterable[tuple[str, str]]) -> Node:
+    """A tree of paths and texts; a path may say which of several is meant: `Allergies[2]/EffectiveDate/Date`."""
+    node = Node(name)
+    for path, text in values:
+        if text:
+            node = _with(node, path.split("/"), text)
+    return node
+
+
+def _with(node: Node, path: list[str], text: str) -> Node:
+    if not path:
+        return replace(node, text=text)
+    name, _, number = path[0].rstrip("]").partition("[")
+    wanted = int(number or 1)
+    places = [at for at, child in enumerate(node.children) if child.name == name]
+    children = list(node.children)
+    while len(places) < wanted:
+        places.append(len(children))
+        children.append(Node(name))
+    children[places[wanted - 1]] = _with(children[places[wanted - 1]], path[1:], text)
+    return replace(node, children=tuple(children))

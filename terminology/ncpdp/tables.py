@@ -1,0 +1,155 @@
+"""The codes of SCRIPT that are public: NCI's units, forms and schedules, and what they equal elsewhere.
+
+Only true equivalents are given. A tablet is no unit of measure: UCUM has nothing but an annotation for it, so it stays
+in NCI's code. SNOMED CT codes are those of the public samples and of the Global Patient Set. Lists of NCPDP's own
+(reasons of denial, coverage statuses, errors) are for its members and are not here.
+"""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+NCIT: Final = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+SNOMED_CT: Final = "http://snomed.info/sct"
+RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
+UCUM: Final = "http://unitsofmeasure.org"
+ICD_10_CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
+SUBSTITUTION: Final = "http://terminology.hl7.org/CodeSystem/v3-substanceAdminSubstitution"
+
+UCUM_OF_NCIT: Final = {
+    "C48155": "g",
+    "C28253": "mg",
+    "C48152": "ug",
+    "C28252": "kg",
+    "C28254": "mL",
+    "C48505": "L",
+    "C48512": "meq",
+    "C48513": "mmol",
+    "C48579": "[iU]",
+    "C44278": "U",
+    "C67315": "mU",
+    "C67310": "10*6.U",
+    "C25613": "%",
+    "C25301": "d",
+    "C29846": "mo",
+    "C29848": "a",
+    "C49668": "cm",
+    "C48500": "[in_i]",
+    "C48531": "[lb_av]",
+    "C48519": "[oz_av]",
+    "C48494": "[foz_us]",
+    "C48529": "[pt_us]",
+    "C48534": "[qt_us]",
+    "C48580": "[gal_us]",
+    "C48491": "[drp]",
+    "C42576": "mg/mL",
+    "C64572": "ug/mL",
+    "C67394": "ug/h",
+    "C71205": "ug/d",
+    "C91131": "mg/(5.mL)",
+    "C91132": "ug/(15.mL)",
+    "C91135": "ug/(3.d)",
+    "C42562": "Bq",
+    "C70511": "kBq",
+    "C70512": "MBq",
+    "C70513": "GBq",
+    "C48466": "Ci",
+    "C48511": "mCi",
+    "C48507": "uCi",
+    "C67352": "nCi",
+    "C70516": "pCi",
+    "C42559": "Cel",
+    "C44277": "[degF]",
+    "C49670": "mm[Hg]",
+    "C49673": "{beats}/min",
+    "C49674": "{breaths}/min",
+    "C42569": "m2",
+}
+"""Units of measure. http://unitsofmeasure.org; counted things (tablets, patches) have no entry."""
+
+NCIT_OF_UCUM: Final = {ucum: ncit for ncit, ucum in UCUM_OF_NCIT.items()}
+
+DEA_SCHEDULES: Final = {
+    "C48672": "CI",
+    "C48675": "CII",
+    "C48676": "CIII",
+    "C48677": "CIV",
+    "C48679": "CV",
+}
+"""By NCI's code; V is C48679, not the number after IV's. C38046 (unspecified) is no schedule: not controlled."""
+
+UNSPECIFIED: Final = "C38046"
+
+DRUG_DATABASES: Final = {
+    "SCD": RXNORM,
+    "SBD": RXNORM,
+    "GPK": RXNORM,
+    "BPK": RXNORM,
+    "RXNORM": RXNORM,
+}
+"""Qualifiers of DrugDBCode that are kinds of RxNorm's names."""
+
+PRODUCT_CODES: Final = {"ND": "http://hl7.org/fhir/sid/ndc"}
+"""Qualifiers of ProductCode."""
+
+DIAGNOSES: Final = {"ABF": ICD_10_CM}
+"""Qualifiers of Diagnosis."""
+
+SIG_SYSTEMS: Final = {
+    "SNOMED": SNOMED_CT,
+    "1": SNOMED_CT,
+    "DoseUnitOfMeasure": NCIT,
+    "NCI": NCIT,
+    "FMT": NCIT,
+    "2": NCIT,
+}
+"""Qualifiers of the coded parts of a Sig; 10.6 has numbers."""
+
+PERIODS_OF_SNOMED: Final = {
+    "258701004": "min",
+    "258702006": "h",
+    "258703001": "d",
+    "258705008": "wk",
+    "258706009": "mo",
+    "258707000": "a",
+}
+"""Units of time of a Sig as UCUM. https://hl7.org/fhir/R4/valueset-units-of-time.html."""
+
+PERIOD_WORDS: Final = {"min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month", "a": "year"}
+SNOMED_OF_PERIODS: Final = {ucum: snomed for snomed, ucum in PERIODS_OF_SNOMED.items()}
+
+AS_NEEDED: Final = "420449005"
+"""SNOMED CT's `as needed for`, which precedes an indication."""
+
+DISPENSE_AS_WRITTEN: Final = {
+    "0": ("G", "No product selection indicated"),
+    "1": ("N", "Substitution not allowed by prescriber"),
+    "2": ("N", "Patient asked for the brand"),
+    "3": ("N", "Pharmacist chose the brand"),
+    "4": ("N", "Generic not in stock"),
+    "5": ("G", "Brand dispensed as generic"),
+    "6": ("N", "Override"),
+    "7": ("N", "Brand mandated by law"),
+    "8": ("N", "Generic not available"),
+    "9": ("N", "Plan asked for the brand"),
+}
+"""Claims' dispense-as-written codes: what was dispensed (v3-substanceAdminSubstitution) and why."""
+
+
+@cache
+def codes() -> dict[str, dict[str, str]]:
+    """Names by code, by element: `codes()["QuantityUnitOfMeasure"]["C48542"]` is `Tablet`."""
+    tables: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("codes.json").read_bytes())
+    return tables
+
+
+@cache
+def name(code: str) -> str:
+    """What NCPDP calls a code of NCI, whichever element it is used in; "" for what is in none of the tables."""
+    return next((table[code] for table in codes().values() if code in table), "")
+
+
+def controlled(code: str) -> bool:
+    """Whether a code of DEASchedule is one of the schedules II to V, or I."""
+    return code in DEA_SCHEDULES
