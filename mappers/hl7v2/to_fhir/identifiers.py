@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from uuid import NAMESPACE_OID, uuid5
 
 from mappers.hl7v2.message import Value
 from mappers.hl7v2.tables import IDENTIFIER_SYSTEMS, IDENTIFIER_TYPES, OIDS, V2
@@ -55,6 +56,14 @@ def xon(value: Value, making: Making) -> Resource | None:
 def local(number: str, namespace: str, making: Making, kind: str = "") -> Resource:
     """A number that only the partner tells apart, in its namespace."""
     return filled(type=_type(kind), system=making.system_of(namespace), value=number)
+
+
+def derived(making: Making, kind: str, *parts: str) -> Resource:
+    """For what a sender gives no number: drawn from what tells it apart, so that telling it again changes nothing.
+
+    Of the parts (a patient's number, an allergen) nothing can be read in it.
+    """
+    return {"system": making.system_of(kind), "value": str(uuid5(NAMESPACE_OID, "\x1f".join((kind, *parts))))}
 
 
 def _identifier(number: str, code: str, authority: Value, making: Making) -> Resource:

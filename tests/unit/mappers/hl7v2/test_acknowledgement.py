@@ -41,8 +41,7 @@ def test_what_has_no_event_is_answered_without_one() -> None:
 def test_from_2_5_on_a_fault_has_its_place_code_severity_and_text() -> None:
     assert lines(a_message("2.5"), "AE", FAULT)[1:] == [
         "MSA|AE|7",
-        "ERR||PID^1^3|101^Required field missing^HL70357|E|||nobody is known without an identifier|"
-        "nobody is known without an identifier",
+        f"ERR||PID^1^3|101^Required field missing^HL70357|E|||{FAULT.text}|{FAULT.text}",
     ]
 
 
