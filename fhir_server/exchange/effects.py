@@ -33,8 +33,8 @@ class Effects:
     """Writes as the server itself: what a partner may send is judged by the kind of the message."""
 
     database: Database
-    writer: Writer
-    finder: Finder
+    current: Callable[[], Awaitable[tuple[Writer, Finder]]]
+    """By the search parameters of now."""
     validate: Validate
     base_url: str
     integrity: Integrity
@@ -45,7 +45,8 @@ class Effects:
         Raises `NotFound` where something that has to be there is not, `Ambiguous` where it is there more than once,
         `Invalid` where what was mapped is not valid R4; their issues name the entry's place.
         """
-        intents = [self._intent(entry) for entry in mapped.entries]
+        writer, finder = await self.current()
+        intents = [self._intent(finder, entry) for entry in mapped.entries]
         names = {entry.full_url: f"{i.type_name}/{i.new_id}" for entry, i in zip(mapped.entries, intents, strict=True)}
         for intent in intents:
             if intent.resource:
@@ -55,21 +56,21 @@ class Effects:
             versions = (one.version for one in outcomes)
             await record(connection, [f"{version.type_name}/{version.id}" for version in versions if version])
 
-        await self.writer.write(Batch(intents, context, [RECEIVED], self.integrity, finish=finish))
+        await writer.write(Batch(intents, context, [RECEIVED], self.integrity, finish=finish))
 
-    def _intent(self, entry: Entry) -> Intent:
+    def _intent(self, finder: Finder, entry: Entry) -> Intent:
         new_id, kind = entry.full_url.removeprefix("urn:uuid:"), entry.type_name
-        query = self._query(kind, entry.condition) if entry.condition else None
+        query = self._query(finder, kind, entry.condition) if entry.condition else None
         if entry.how == "find":
             return Intent("patch", kind, new_id, condition=query, place=entry.place)
         self.validate(entry.resource)
         made = Intent("create", kind, new_id, condition=query, resource=entry.resource, place=entry.place)
         return replace(made, kind="update", merge=merging(entry.cleared)) if entry.how == "merge" else made
 
-    def _query(self, type_name: str, condition: str) -> Query:
+    def _query(self, finder: Finder, type_name: str, condition: str) -> Query:
         options = ParseOptions(self.base_url, OF_CONDITIONS, OF_CONDITIONS, self.database.clock.now())
         pairs = parse_qsl(condition, keep_blank_values=True)
-        return parse(self.finder.indexer.registry, type_name, pairs, options)[0]
+        return parse(finder.indexer.registry, type_name, pairs, options)[0]
 
 
 def merging(cleared: Sequence[str]) -> Callable[[Resource, Resource], Resource]:
@@ -93,9 +94,18 @@ def _united(current: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any
     return list(named.values())
 
 
-def original(raw: bytes, content_type: str, full_url: str, patient: str | None) -> Entry:
-    """The message itself as a Binary, in the compartment of the patient it is about."""
+def with_original(mapped: Mapped, raw: bytes, content_type: str, full_url: str) -> Mapped:
+    """With the message itself as a Binary, in the compartment of its patient, which the Provenance names."""
+    patient = next((one.full_url for one in mapped.entries if one.type_name == "Patient"), None)
     binary: Resource = {"resourceType": "Binary", "contentType": content_type}
     if patient:
         binary["securityContext"] = {"reference": patient}
-    return Entry(full_url, binary | {"data": base64.b64encode(raw).decode()})
+    binary["data"] = base64.b64encode(raw).decode()
+    source = {"role": "source", "what": {"reference": full_url}}
+    named = (_from(source, one) if one.type_name == "Provenance" else one for one in mapped.entries)
+    return replace(mapped, entries=(*named, Entry(full_url, binary)))
+
+
+def _from(source: Resource, provenance: Entry) -> Entry:
+    entities = [*provenance.resource.get("entity", ()), source]
+    return replace(provenance, resource=provenance.resource | {"entity": entities})

@@ -36,6 +36,21 @@ RETURNING id
 """
 """What failed may be sent again; what was answered stays as it is."""
 
+SETTLE: Final = """
+UPDATE message SET state = %(state)s, code = %(code)s, notes = %(notes)s, resources = %(resources)s WHERE id = %(id)s
+"""
+SEND: Final = """
+INSERT INTO message (id, partner, wire, direction, kind, sender, control_id, digest, raw, state)
+VALUES (%(id)s, %(partner)s, %(wire)s, 'out', %(kind)s, %(sender)s, %(control_id)s, %(digest)s, %(raw)s, 'mapped')
+"""
+WAITING: Final = """
+SELECT * FROM message WHERE direction = 'out' AND partner = %s AND wire = %s AND state = 'mapped'
+ORDER BY number LIMIT 1
+"""
+TAKEN: Final = """
+UPDATE message SET state = 'answered'
+WHERE direction = 'out' AND partner = %s AND wire = %s AND control_id = %s AND state = 'mapped'
+"""
 KNOWN: Final = "SELECT * FROM message WHERE direction = 'in' AND sender = %s AND control_id = %s"
 FIND: Final = "SELECT * FROM message WHERE id = %s"
 LIST: Final = """
@@ -122,11 +137,37 @@ async def record(connection: Connection, arrived: Arrived, settled: Settled) -> 
         "state": settled.state,
         "code": settled.code,
         "answer": settled.answer,
-        "notes": Jsonb([{"severity": n.severity, "place": n.place, "text": n.text} for n in settled.notes]),
+        "notes": _notes(settled),
         "resources": list(settled.resources),
     }
     if await (await connection.execute(RECORD, values)).fetchone() is None:
         raise AlreadyAnswered
+
+
+async def settle(connection: Connection, message_id: UUID, settled: Settled) -> None:
+    """What became of a message that was kept before; its answer stays what it was."""
+    values = {"id": message_id, "state": settled.state, "code": settled.code, "resources": list(settled.resources)}
+    await connection.execute(SETTLE, values | {"notes": _notes(settled)})
+
+
+async def send(connection: Connection, leaving: Arrived) -> None:
+    """A message to a partner, which waits until it is fetched or delivered."""
+    names = ("id", "partner", "wire", "kind", "sender", "control_id", "digest", "raw")
+    await connection.execute(SEND, {name: getattr(leaving, name) for name in names})
+
+
+async def waiting(connection: Connection, partner: str, wire: Wire) -> Entry | None:
+    """The oldest message that waits for a partner."""
+    return await _one(connection, WAITING, (partner, wire))
+
+
+async def taken(connection: Connection, partner: str, wire: Wire, control_id: str) -> None:
+    """The partner says that it has a message."""
+    await connection.execute(TAKEN, (partner, wire, control_id))
+
+
+def _notes(settled: Settled) -> Jsonb:
+    return Jsonb([{"severity": note.severity, "place": note.place, "text": note.text} for note in settled.notes])
 
 
 async def known(connection: Connection, sender: str, control_id: str) -> Entry | None:

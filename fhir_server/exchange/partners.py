@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg.errors import UniqueViolation
@@ -16,6 +17,7 @@ from psycopg.types.json import Jsonb
 from fhir_server.errors import Conflict, Invalid, NotFound
 from fhir_server.identity.transactions import Transaction
 from fhir_server.storage.database import Database
+from mappers.making import Making
 
 CACHE_SECONDS: Final = 2.0
 """Longest a change of a partner goes unnoticed (seconds)."""
@@ -65,6 +67,10 @@ class Partner:
     @property
     def clock_zone(self) -> ZoneInfo:
         return ZoneInfo(self.zone or UTC)
+
+    def making(self, digest: bytes, now: datetime) -> Making:
+        """What a mapping of its message is handed; `digest` is the message's SHA-256."""
+        return Making(self.id, now, UUID(bytes=digest[:16]), self.clock_zone, self.authorities or {})
 
 
 class Partners:

@@ -11,10 +11,13 @@ from fhir_server.storage.database import Connection
 from fhir_server.storage.generations import GENERATION_SECONDS, IndexerSource
 from fhir_server.storage.jobs import Job, LeaseLost, advance, expect
 from fhir_server.storage.reindex import (
+    KIND,
+    abandon,
     activate,
     age_seconds,
     expected_rows,
     last_rid,
+    repair,
     rewrite_batch,
     transactions_under_way,
 )
@@ -32,6 +35,8 @@ LOOK_SECONDS: Final = 0.2
 class Reindexing:
     """Runs jobs; `settle` is what may be replaced to show that it is needed."""
 
+    kind = KIND
+
     def __init__(self, source: IndexerSource) -> None:
         self._source = source
 
@@ -43,6 +48,13 @@ class Reindexing:
         await self.settle(connection, job)
         await self._pass(connection, job, indexer)
         await activate(connection, job)
+
+    async def abandon(self, connection: Connection, job: Job, problem: str) -> None:
+        await abandon(connection, job, problem)
+
+    async def tidy(self, connection: Connection) -> None:
+        """Rows that an older release or generation has left."""
+        await repair(connection)
 
     async def _indexer(self, connection: Connection, job: Job) -> Indexer:
         await self._source.ask(connection)

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import psycopg
 
 from fhir_server.search.index import INDEX_VERSION
 from fhir_server.storage.database import LOCK_WAIT_MS, Connection
 from fhir_server.storage.jobs import ATTEMPTS_MAX, Job, LeaseLost, claim
-from fhir_server.storage.reindex import KIND, abandon, repair
-from fhir_server.storage.reindexing import Reindexing
 
 LOG = logging.getLogger(__name__)
 
@@ -21,18 +19,33 @@ POLL_SECONDS: Final = 1.0
 RECONNECT_SECONDS: Final = 1.0
 """Time between two attempts to reach the database (seconds)."""
 
-REPAIR_SECONDS: Final = 3_600.0
-"""Time between two looks for rows that an older release or generation has left (seconds)."""
+TIDY_SECONDS: Final = 3_600.0
+"""Time between two looks for what was left behind (seconds)."""
 
 OPTIONS: Final = f"-c timezone=UTC -c lock_timeout={LOCK_WAIT_MS}"
 
 
-class JobLoop:
-    """Runs until cancelled, on a connection of its own."""
+class Work(Protocol):
+    """What is done with the jobs of a kind."""
 
-    def __init__(self, url: str, reindexing: Reindexing, clock: Callable[[], float]) -> None:
+    kind: str
+
+    async def run(self, connection: Connection, job: Job) -> None:
+        """Does it, and says in the same transaction that it is done; raises `LeaseLost`."""
+
+    async def abandon(self, connection: Connection, job: Job, problem: str) -> None:
+        """It has failed; raises `LeaseLost`."""
+
+    async def tidy(self, connection: Connection) -> None:
+        """At the start, and once in TIDY_SECONDS."""
+
+
+class JobLoop:
+    """Does jobs of one kind until cancelled, on a connection of its own."""
+
+    def __init__(self, url: str, work: Work, clock: Callable[[], float]) -> None:
         self._url = url
-        self._reindexing = reindexing
+        self._work = work
         self._clock = clock
 
     async def run(self) -> None:
@@ -46,12 +59,12 @@ class JobLoop:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _serve(self, connection: Connection) -> None:
-        repair_at = self._clock()
+        tidy_at = self._clock()
         while True:
-            if self._clock() >= repair_at:
-                await repair(connection)
-                repair_at = self._clock() + REPAIR_SECONDS
-            job = await claim(connection, KIND, INDEX_VERSION)
+            if self._clock() >= tidy_at:
+                await self._work.tidy(connection)
+                tidy_at = self._clock() + TIDY_SECONDS
+            job = await claim(connection, self._work.kind, INDEX_VERSION)
             if job is None:
                 await asyncio.sleep(POLL_SECONDS)
             else:
@@ -60,20 +73,19 @@ class JobLoop:
     async def _do(self, connection: Connection, job: Job) -> None:
         try:
             if job.attempts > ATTEMPTS_MAX:
-                await abandon(connection, job, "TooManyAttempts")
+                await self._work.abandon(connection, job, "TooManyAttempts")
                 return
-            await self._reindexing.run(connection, job)
+            await self._work.run(connection, job)
         except LeaseLost as lost:
             LOG.warning("%s", lost)
         except psycopg.OperationalError:
             raise  # the connection: the lease runs out, and whoever comes first goes on
         except Exception as error:  # noqa: BLE001 - one job that cannot be done must not keep others from being done
             LOG.error("job %s has failed: %s", job.id, type(error).__name__)  # noqa: TRY400 - no values in the log
-            await _fail(connection, job, error)
+            await self._fail(connection, job, error)
 
-
-async def _fail(connection: Connection, job: Job, error: Exception) -> None:
-    try:
-        await abandon(connection, job, type(error).__name__)
-    except LeaseLost as lost:
-        LOG.warning("%s", lost)
+    async def _fail(self, connection: Connection, job: Job, error: Exception) -> None:
+        try:
+            await self._work.abandon(connection, job, type(error).__name__)
+        except LeaseLost as lost:
+            LOG.warning("%s", lost)

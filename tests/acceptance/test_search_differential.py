@@ -6,6 +6,7 @@ one fails, and GALENIC_SEARCH_SEED asks them again.
 
 import os
 import random
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -13,18 +14,28 @@ import httpx
 import pytest
 
 from tests.acceptance.populations import BATCH_ENTRIES, put_all
+from tests.conftest import Cluster
 from tests.oracle.definitions import PACKAGE, load
 from tests.oracle.differences import Answer, difference
 from tests.oracle.evaluate import Oracle
 from tests.oracle.population import population
 from tests.oracle.questions import Query, Questions
-from tests.running.galenic import Galenic
+from tests.running.galenic import Galenic, running
 
 pytestmark = pytest.mark.corpus
 
 POPULATION_SEED, SAME_SEED = 4, 1
 OTHER_SEED = int(os.environ.get("GALENIC_SEARCH_SEED") or random.SystemRandom().randrange(10**6))
 SHOWN_MAX = 40
+
+
+@pytest.fixture(scope="module")
+def galenic(cluster: Cluster) -> Iterator[Galenic]:
+    """Which searches are too costly depends on how busy the machine is: here each has all the time it takes."""
+    cluster.execute("CREATE DATABASE differential TEMPLATE galenic")
+    with running(cluster.database("differential").app_url, statement_timeout_ms="300000") as server:
+        yield server
+    cluster.execute("DROP DATABASE differential WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
