@@ -172,6 +172,14 @@ ADMISSION_TYPE: Final[dict[str, Coded]] = {
 }
 """0007 to Encounter.type."""
 
+V3_PRIORITY: Final = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
+PRIORITY: Final[dict[str, Coded]] = {
+    "1": (V3_PRIORITY, "EM", "emergency"),
+    "2": (V3_PRIORITY, "UR", "urgent"),
+    "3": (V3_PRIORITY, "EL", "elective"),
+}
+"""0217 to Encounter.priority."""
+
 ALLERGY_CATEGORY: Final = {
     "DA": "medication",
     "FA": "food",

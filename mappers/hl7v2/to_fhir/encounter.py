@@ -7,6 +7,7 @@ from mappers.hl7v2.tables import (
     ADMISSION_TYPE,
     ENCOUNTER_STATUS,
     PATIENT_CLASS,
+    PRIORITY,
     V3_NULL,
     V3_PARTICIPATION,
 )
@@ -24,9 +25,10 @@ VISITS: Final = frozenset({"A01", "A03", "A04", "P03"})
 """Events that are about a visit even if it has no number."""
 DISCHARGE: Final = "A03"
 UNKNOWN_CLASS: Final = {"system": V3_NULL, "code": "UNK", "display": "unknown"}
+REFERRER: Final = ("REF", "referrer")
 PARTICIPANTS: Final = (
     (7, "ATND", "attender"),
-    (8, "REF", "referrer"),
+    (8, *REFERRER),
     (9, "CON", "consultant"),
     (17, "ADM", "admitter"),
     (52, "PART", "Participation"),
@@ -109,13 +111,12 @@ def _end(draft: Draft, segment: Segment, event: str) -> str | None:
 
 
 def _participants(draft: Draft, segment: Segment) -> list[Resource]:
+    second = draft.message.first("PV2")
+    found = [(one, *role) for field, *role in PARTICIPANTS for one in practitioners(draft, segment, field)]
+    found += [(one, *REFERRER) for one in (practitioners(draft, second, 13) if second else ())]
     return [
-        {
-            "type": [{"coding": [{"system": V3_PARTICIPATION, "code": code, "display": display}]}],
-            "individual": one,
-        }
-        for field, code, display in PARTICIPANTS
-        for one in practitioners(draft, segment, field)
+        {"type": [{"coding": [{"system": V3_PARTICIPATION, "code": code, "display": display}]}], "individual": one}
+        for one, code, display in found
     ]
 
 
@@ -148,7 +149,7 @@ def _of_pv2(draft: Draft, segment: Segment) -> Resource:
     days = number(segment.value(11))
     return filled(
         reasonCode=_list(codeable_concept(segment.value(3), draft.making)),
-        priority=codeable_concept(segment.value(25), draft.making),
+        priority=codeable_concept(segment.value(25), draft.making, PRIORITY),
         length={"value": days, **DAYS} if days else None,
     )
 

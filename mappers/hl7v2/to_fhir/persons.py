@@ -37,7 +37,8 @@ def practitioner_name(value: Value) -> Resource:
 
 def address(value: Value, making: Making) -> Resource:
     """{} where there is none. A type (0190) that FHIR has neither use nor type for is left."""
-    lines = [one for one in (value.text(1), value.text(2), value.text(19)) if one]
+    street = (value.text(1, part) for part in (1, 2, 3))  # a SAD: address, street name, dwelling number
+    lines = [one for one in (*street, value.text(2), value.text(19)) if one]
     place = filled(
         line=lines,
         city=value.text(3),
@@ -70,7 +71,12 @@ def contact_point(value: Value, making: Making, use: str = "") -> Resource:
 
 
 def names(segment: Segment, making: Making, *fields: int) -> list[Resource]:
-    return [one for value in _values(segment, fields) if (one := human_name(value, making))]
+    """Each XPN, and what its person is called by (XPN-15) as a name of its own."""
+    found = []
+    for value in _values(segment, fields):
+        called = value.text(15)
+        found += [human_name(value, making), {"use": "nickname", "given": [called]} if called else {}]
+    return [one for one in found if one]
 
 
 def addresses(segment: Segment, making: Making, *fields: int) -> list[Resource]:
