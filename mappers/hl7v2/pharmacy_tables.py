@@ -62,14 +62,58 @@ METHODS: Final = {
 """Table 0165 to SNOMED CT, as far as the published map goes."""
 
 ROUTES: Final = {
-    "ID": ("IDINJ", "Injection, intradermal"),
-    "IM": ("IM", "Injection, intramuscular"),
-    "IV": ("IVINJ", "Injection, intravenous"),
-    "PO": ("PO", "Swallow, oral"),
-    "SC": ("SQ", "Injection, subcutaneous"),
-    "TD": ("TRNSDERM", "Transdermal"),
+    "AP": "Apply Externally",
+    "B": "Buccal",
+    "DT": "Dental",
+    "EP": "Epidural",
+    "ET": "Endotrachial Tube",
+    "GTT": "Gastrostomy Tube",
+    "GU": "GU Irrigant",
+    "IMR": "Immerse (Soak) Body Part",
+    "IA": "Intra-arterial",
+    "IB": "Intrabursal",
+    "IC": "Intracardiac",
+    "ICV": "Intracervical (uterus)",
+    "ID": "Intradermal",
+    "IH": "Inhalation",
+    "IHA": "Intrahepatic Artery",
+    "IM": "Intramuscular",
+    "IN": "Intranasal",
+    "IO": "Intraocular",
+    "IP": "Intraperitoneal",
+    "IS": "Intrasynovial",
+    "IT": "Intrathecal",
+    "IU": "Intrauterine",
+    "IV": "Intravenous",
+    "MTH": "Mouth/Throat",
+    "MM": "Mucous Membrane",
+    "NS": "Nasal",
+    "NG": "Nasogastric",
+    "NP": "Nasal Prongs",
+    "NT": "Nasotrachial Tube",
+    "OP": "Ophthalmic",
+    "OT": "Otic",
+    "OTH": "Other/Miscellaneous",
+    "PF": "Perfusion",
+    "PO": "Oral",
+    "PR": "Rectal",
+    "RM": "Rebreather Mask",
+    "SD": "Soaked Dressing",
+    "SC": "Subcutaneous",
+    "SL": "Sublingual",
+    "TP": "Topical",
+    "TRA": "Tracheostomy",
+    "TD": "Transdermal",
+    "TL": "Translingual",
+    "UR": "Urethral",
+    "VG": "Vaginal",
+    "VM": "Ventimask",
+    "WND": "Wound",
 }
-"""Table 0162 to RouteOfAdministration of HL7 v3, as far as the published map goes; 0162 itself is kept beside it."""
+"""Table 0162, which is a code system of its own: the published map makes an injection of every `IV`, infusions too."""
 
 SCHEDULES: Final = frozenset({"I", "II", "III", "IV", "V", "VI"})
 """Table 0477."""
+
+ORDER_TYPES: Final = frozenset({"M", "S", "O"})
+"""Table 0480 (RXE-44): medication, large volume solution, other solution."""

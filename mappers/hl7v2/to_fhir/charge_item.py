@@ -32,11 +32,11 @@ def of_charges(message: Message, making: Making) -> Mapped:
     billed = account(draft, someone, number_of_patient, coverages(draft, someone, number_of_patient))
     visit = encounter(draft, someone, {"account": [billed] if billed else []})
     for segment in message.all("FT1"):
-        _charge(draft, segment, someone, filled(context=visit, account=[billed] if billed else []))
+        charge(draft, segment, someone, filled(context=visit, account=[billed] if billed else []))
     return draft.mapped()
 
 
-def _charge(draft: Draft, segment: Segment, someone: Resource, extra: Resource) -> None:
+def charge(draft: Draft, segment: Segment, someone: Resource, extra: Resource) -> None:
     """FT1-7 is what is charged for, or else the procedure or the product."""
     making = draft.making
     code = next((one for field in (7, 25, 29) if (one := codeable_concept(segment.value(field), making))), {})

@@ -5,14 +5,16 @@ Three places where the published maps cannot be followed: TQ1-4 has clock times,
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 from mappers.hl7v2 import times
 from mappers.hl7v2.message import Segment, Value
 from mappers.hl7v2.pharmacy_tables import PRIORITY, V2
 from mappers.hl7v2.to_fhir.draft import Draft
+from mappers.hl7v2.to_fhir.elements import filled
 from mappers.hl7v2.units import TIME_UNITS, UCUM, ucum
 
 GTS: Final = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
@@ -69,10 +71,19 @@ def schedules(segments: list[Segment], draft: Draft) -> list[Schedule]:
     return [_of_tq1(segment, draft) for segment in segments if segment.name == "TQ1"]
 
 
-def schedules_of_field(segment: Segment, number: int, draft: Draft) -> list[Schedule]:
-    """Of a field of type TQ. Empty where it has nothing of a timing."""
-    found = [_of_tq(value, segment.place(number), draft) for value in segment.repetitions(number) if value]
-    return [one for one in found if one != Schedule(one.place)]
+def schedules_of_fields(fields: list[tuple[Segment, int]], draft: Draft) -> list[Schedule]:
+    """Of fields of type TQ: a component that the first field leaves out is the one of the next."""
+    several = zip_longest(*(segment.repetitions(number) for segment, number in fields))
+    place = next((segment.place(number) for segment, number in fields if segment.value(number)), "")
+    found = [_of_tq([value for value in values if value is not None], place, draft) for values in several]
+    return [one for one in found if one != Schedule(place)]
+
+
+def service_duration(segment: Segment | None, orc: Segment, draft: Draft) -> dict[str, Any]:
+    """TQ1-6, else the third component of ORC-7, as a quantity of time; {} where neither is one."""
+    if segment is not None and segment.value(6):
+        return _duration(segment.value(6), segment.place(6), draft) or {}
+    return _duration_of_tq(orc.value(7).text(3), orc.place(7), {}, draft) or {}
 
 
 def _of_tq1(segment: Segment, draft: Draft) -> Schedule:
@@ -88,7 +99,7 @@ def _of_tq1(segment: Segment, draft: Draft) -> Schedule:
     return Schedule(
         segment.place(),
         _timing(code, repeat | ({"count": count} if count else {})),
-        segment.value(2) if segment.value(2) else None,
+        segment.value(2) or None,
         needed or any(value.text() == "PRN" for value in segment.repetitions(9)),
         segment.value(10).whole(),
         segment.value(11).whole(),
@@ -97,32 +108,33 @@ def _of_tq1(segment: Segment, draft: Draft) -> Schedule:
     )
 
 
-def _of_tq(value: Value, place: str, draft: Draft) -> Schedule:
-    interval = value.inner(2)
+def _of_tq(values: list[Value], place: str, draft: Draft) -> Schedule:
+    def part(number: int) -> Value:
+        return next((value.inner(number) for value in values if value.inner(number)), values[0].inner(number))
+
+    interval = part(2)
     code, repeat, needed = _merged([_pattern_of(interval.text(1), "", place, draft)], place, draft)
     explicit = [one for one in interval.text(2).split(",") if one]
     _set_clock(repeat, [text for one in explicit if (text := _clock(one, place, draft))], place, draft)
-    repeat |= _duration_of_tq(value.text(3), place, draft)
-    start, end = (draft.time_of(value.text(number), place) for number in (4, 5))
-    _set_period(repeat, start, end)
-    count = value.text(12)
+    start, end = (draft.time_of(part(number).text(), place) for number in (4, 5))
+    _bound(repeat, start, end, _duration_of_tq(part(3).text(), place, repeat, draft))
+    count = part(12).text()
     if count.isdecimal() and int(count):
         repeat["count"] = int(count)
-    quantity = value.inner(1)
     return Schedule(
         place,
         _timing(code, repeat),
-        quantity if quantity else None,
+        part(1) or None,
         needed,
-        value.whole(7),
-        value.whole(8),
-        PRIORITY.get(value.text(6), ""),
-        value.text(9) == "S",
+        part(7).text(),
+        part(8).text(),
+        PRIORITY.get(part(6).text(), ""),
+        part(9).text() == "S",
     )
 
 
 def _timing(code: dict[str, Any], repeat: dict[str, Any]) -> dict[str, Any]:
-    return ({"repeat": repeat} if repeat else {}) | ({"code": code} if code else {})
+    return filled(repeat=repeat, code=code)
 
 
 Pattern = tuple[dict[str, Any], dict[str, Any], bool]
@@ -232,23 +244,19 @@ def _set_interval(repeat: dict[str, Any], segment: Segment, draft: Draft) -> Non
 
 
 def _set_bounds(repeat: dict[str, Any], segment: Segment, draft: Draft) -> None:
-    """TQ1-7 and 8, else TQ1-6; a start with a duration is a period whose end is reckoned."""
-    start, end = draft.time(segment, 7), draft.time(segment, 8)
+    """TQ1-7 and 8, else TQ1-6."""
     duration = _duration(segment.value(6), segment.place(6), draft)
+    _bound(repeat, draft.time(segment, 7), draft.time(segment, 8), duration)
+
+
+def _bound(repeat: dict[str, Any], start: str | None, end: str | None, duration: dict[str, Any] | None) -> None:
+    """A start with a duration is a period whose end is reckoned, as far as the duration has one length."""
     if start and not end and duration:
         end = _end(start, duration)
-        reason = "TQ1-7 and TQ1-6: start and duration" if end else "TQ1-7: a duration beside it has no fixed length"
-        draft.choose("Timing.repeat.boundsPeriod", segment.place(7), reason)
-    if duration and not start and not end:
+    if start or end:
+        repeat["boundsPeriod"] = filled(start=start, end=end)
+    elif duration:
         repeat["boundsDuration"] = duration
-    _set_period(repeat, start, end)
-
-
-def _set_period(repeat: dict[str, Any], start: str | None, end: str | None) -> None:
-    period = ({"start": start} if start else {}) | ({"end": end} if end else {})
-    if period:
-        repeat.pop("boundsDuration", None)
-        repeat["boundsPeriod"] = period
 
 
 def _end(start: str, duration: dict[str, Any]) -> str | None:
@@ -282,18 +290,19 @@ def _set_duration(repeat: dict[str, Any], value: Value, place: str, draft: Draft
         repeat |= {"duration": duration["value"], "durationUnit": duration["code"]}
 
 
-def _duration_of_tq(text: str, place: str, draft: Draft) -> dict[str, Any]:
+def _duration_of_tq(text: str, place: str, repeat: dict[str, Any], draft: Draft) -> dict[str, Any] | None:
     """`D10`: ten days; `X3`: three times."""
     found = DURATION.fullmatch(text.upper())
     if not text or text.upper() == "INDEF":
-        return {}
-    if found is None or found[1] == "T" or not int(found[2]):
+        return None
+    if found is None or not int(found[2]):
         draft.note("warning", place, "a duration that Timing cannot hold")
-        return {}
+        return None
     if found[1] == "X":
-        return {"count": int(found[2])}
+        repeat["count"] = int(found[2])
+        return None
     unit = DURATION_UNITS[found[1]]
-    return {"boundsDuration": {"value": int(found[2]), "unit": unit, "system": UCUM, "code": unit}}
+    return {"value": int(found[2]), "unit": unit, "system": UCUM, "code": unit}
 
 
 def _priority(segment: Segment, draft: Draft) -> str:
@@ -310,7 +319,3 @@ def numbered(found: list[Schedule]) -> list[tuple[int, Schedule]]:
         numbers.append((number, one))
         number += one.then
     return numbers
-
-
-def without_quantity(schedule: Schedule) -> Schedule:
-    return replace(schedule, quantity=None)
