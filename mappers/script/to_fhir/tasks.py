@@ -89,13 +89,20 @@ def change_request(reading: Reading, people: Parties) -> None:
 
 
 def cancel_request(reading: Reading, people: Parties) -> None:
-    _add(reading, request(reading, people, found_order(reading)))
+    _add(reading, _about_order(reading, people))
+
+
+def _about_order(reading: Reading, people: Parties) -> Resource:
+    """A Task on an order that has to be there; the description says to people which medication is meant."""
+    described = reading.body().text("MedicationPrescribed/DrugDescription")
+    task = request(reading, people, found_order(reading))
+    return task | ({"description": described} if described else {})
 
 
 def indicator_change(reading: Reading, people: Parties) -> None:
     at = reading.body()
     indicator = at.text("RxFillIndicator") or at.text("MedicationPrescribed/RxFillIndicator")
-    task = request(reading, people, found_order(reading))
+    task = _about_order(reading, people)
     if indicator:
         task["input"] = [{"type": concept("RxFillIndicator"), "valueString": indicator}]
     _add(reading, task)
