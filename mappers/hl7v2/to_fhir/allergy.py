@@ -7,7 +7,7 @@ from typing import Final
 
 from mappers.hl7v2.message import Segment, Value
 from mappers.hl7v2.tables import ALLERGY_CATEGORY, ALLERGY_CRITICALITY, ALLERGY_SEVERITY, ALLERGY_TYPE
-from mappers.hl7v2.to_fhir.concepts import codeable_concept
+from mappers.hl7v2.to_fhir.concepts import code, codeable_concept
 from mappers.hl7v2.to_fhir.draft import Draft
 from mappers.hl7v2.to_fhir.elements import filled, moment
 from mappers.hl7v2.to_fhir.identifiers import derived, ei
@@ -39,26 +39,25 @@ def allergies(draft: Draft, patient: Resource, number: str) -> list[Resource]:
 
 
 def _allergy(draft: Draft, segment: Segment, patient: Resource, number: str) -> Resource | None:
-    code = codeable_concept(segment.value(3), draft.making)
-    if not code:
+    allergen = codeable_concept(segment.value(3), draft.making)
+    if not allergen:
         draft.note("warning", segment.place(3), "an allergy that does not say to what is not carried")
         return None
     detailed = segment.name == "IAM"
     kind = segment.text(2)
+    category = code(segment.value(2), ALLERGY_CATEGORY)
     resource = filled(
         resourceType="AllergyIntolerance",
         identifier=[_identifier(draft, segment, number)],
         **_status(segment, detailed=detailed),
         type=(detailed and SENSITIVITIES.get(segment.text(9))) or ALLERGY_TYPE.get(kind),
-        category=[ALLERGY_CATEGORY[kind]] if kind in ALLERGY_CATEGORY else [],
-        code=code,
+        category=[category] if category else [],
+        code=allergen,
         patient=patient,
         onsetDateTime=moment(segment.value(11 if detailed else 6), draft.making),
         recordedDate=moment(segment.value(13), draft.making) if detailed else None,
         **_severity(draft, segment),
     )
-    if kind and kind not in ALLERGY_CATEGORY:
-        segment.value(2).leave(1, "is no category of FHIR")
     if detailed and segment.text(12) and "onsetDateTime" not in resource:
         resource["onsetString"] = segment.text(12)
     return share(draft, resource, segment.place(), "merge")

@@ -56,6 +56,8 @@ def coding(value: Value, making: Making, table: Table | None = None) -> Resource
 def code(value: Value, table: Mapping[str, str], component: int = 1) -> str | None:
     """What a table of plain codes says; one that it lacks is left with a reason."""
     text = value.text(component)
+    if component == 1:
+        value.texts()  # its display and its system say no more
     found = table.get(text) or table.get(text.upper())
     if text and found is None:
         value.leave(component, NOT_OF_TABLE)

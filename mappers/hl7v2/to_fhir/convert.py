@@ -24,6 +24,8 @@ VERSIONS: Final = frozenset("2.1 2.2 2.3 2.3.1 2.4 2.5 2.5.1 2.6 2.7 2.7.1 2.8 2
 """Table 0104 up to 2.8.2."""
 PROCESSING: Final = frozenset("PTD")
 """Table 0103: production, training, debugging."""
+TOLD: Final = ("create", "merge")
+"""How an entry meets the store that the message tells of; what it only refers to stays as it is."""
 KINDS: Final[Mapping[str, Callable[[Message, Making], Mapped]]] = {
     **admissions.KINDS,
     **charge_item.KINDS,
@@ -57,10 +59,10 @@ def accepted(message: Message) -> str:
 def with_origin(message: Message, making: Making, mapped: Mapped) -> Mapped:
     """With the MessageHeader, the Provenance and a note of whatever was not read."""
     draft = Draft(message, making, list(mapped.entries), list(mapped.notes), list(mapped.choices))
-    written: list[Resource] = [{"reference": one.full_url} for one in mapped.entries if one.how != "find"]
-    if written:
-        message_header(draft, written[:1])
-        provenance(draft, written)
+    told: list[Resource] = [{"reference": one.full_url} for one in mapped.entries if one.how in TOLD]
+    if told:
+        message_header(draft, told)
+        provenance(draft, told)
     noted = {note.place for note in draft.notes}
     draft.notes += [note for note in left_over(message) if note.place not in noted]
     return draft.mapped()

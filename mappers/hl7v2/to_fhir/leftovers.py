@@ -8,11 +8,13 @@ from mappers.mapped import Note
 
 ENVELOPE: Final = {
     "MSH": frozenset({1, 2, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 20, 21}),
-    "EVN": frozenset({1}),
+    "EVN": frozenset({1, 2}),
+    "MFI": frozenset({1, 2, 3, 4, 5, 6}),
+    "MFE": frozenset({2, 4, 5}),
 }
 """Fields that are about the message and not about what it tells: whoever receives and answers it reads them."""
-SET_IDS: Final = frozenset("PID PV1 NK1 AL1 IAM DG1 OBX IN1 GT1 FT1 NTE TQ1 TQ2 STF PRA IIM PR1 ROL".split())
-"""Segments whose first field does no more than count them."""
+SET_IDS: Final = frozenset("PID PV1 NK1 AL1 IAM DG1 OBX IN1 GT1 FT1 NTE TQ1 TQ2 PRA".split())
+"""Segments whose first field does no more than count them, or repeat the key of the one before (PRA)."""
 
 
 def left_over(message: Message) -> tuple[Note, ...]:
