@@ -45,8 +45,9 @@ DELIMITERS_MAX: Final = 5
 NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 LINES: Final = re.compile(r"[\r\n]+")
 LINES_OF_BYTES: Final = re.compile(rb"[\r\n]+")
-PARTS: Final = re.compile(rb"[\r\n]+(?=(?:MSH|FHS|BHS|BTS|FTS)[^A-Za-z0-9\s])")
-BATCH: Final = (b"FHS", b"BHS", b"BTS", b"FTS")
+PARTS: Final = re.compile(rb"[\r\n]+(?=MSH[^A-Za-z0-9\s])")
+TRAILERS: Final = re.compile(rb"(?:[\r\n]+(?:FHS|BHS|BTS|FTS)[^A-Za-z0-9\s][^\r\n]*)+\s*\Z")
+"""What of a batch stands behind a message, or before the first one."""
 
 
 class Value:
@@ -277,8 +278,8 @@ def parse_all(raw: bytes) -> tuple[bytes, ...]:
     """
     if marked(raw).startswith(("utf-16", "utf-32")):
         return (raw,)
-    parts = [part for part in PARTS.split(raw) if part.strip()]
-    return tuple(part for part in parts if not part.lstrip().startswith(BATCH))
+    parts = (TRAILERS.sub(b"", part).lstrip() for part in PARTS.split(b"\r" + raw))
+    return tuple(part for part in parts if part)
 
 
 def parse(raw: bytes) -> Message:

@@ -208,6 +208,12 @@ def test_a_frame_may_hold_several_messages_with_or_without_a_batch() -> None:
     assert parse_all(batch) == (one, other)
 
 
+def test_a_header_of_a_batch_amid_a_message_divides_nothing() -> None:
+    raw = HEADER.encode() + b"\rBHS|^~\\&|\rPID|1\r"
+    assert parse_all(raw) == (raw,)
+    assert [one.name for one in parse(raw).segments] == ["MSH", "BHS", "PID"]
+
+
 def test_what_stands_before_the_first_message_is_not_passed_over() -> None:
     parts = parse_all(b"PID|1\r" + HEADER.encode())
     assert parts == (b"PID|1", HEADER.encode())
