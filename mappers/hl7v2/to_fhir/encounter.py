@@ -33,7 +33,9 @@ PARTICIPANTS: Final = (
     (17, "ADM", "admitter"),
     (52, "PART", "Participation"),
 )
-LOCATIONS: Final = ((3, "active"), (6, "completed"), (11, "active"), (42, "reserved"))
+PREADMITTED: Final = "P"
+ASSIGNED: Final = 3
+LOCATIONS: Final = ((ASSIGNED, "active"), (6, "completed"), (11, "active"), (42, "reserved"))
 CLEARED: Final = {4: "type", 10: "serviceType", 3: "location"}
 """Fields whose `""` says that an element has no value."""
 DAYS: Final = {"unit": "d", "system": "http://unitsofmeasure.org", "code": "d"}
@@ -124,10 +126,16 @@ def _locations(draft: Draft, segment: Segment, event: str) -> list[Resource]:
     found = []
     for field, status in LOCATIONS:
         place = location(draft, segment.value(field), segment.place(field))
-        left = status == "active" and (event == DISCHARGE or bool(segment.text(45)))
         if place:
-            found.append({"location": place, "status": "completed" if left else status})
+            found.append({"location": place, "status": _of_place(segment, event) if field == ASSIGNED else status})
     return found
+
+
+def _of_place(segment: Segment, event: str) -> str:
+    """Whether the patient is yet, is, or was in the place of PV1-3."""
+    if event == DISCHARGE or segment.text(45):
+        return "completed"
+    return "planned" if segment.text(2) == PREADMITTED else "active"
 
 
 def _hospitalization(draft: Draft, segment: Segment) -> Resource:
