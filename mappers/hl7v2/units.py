@@ -4,11 +4,14 @@ By table, not by asking whether a code is UCUM: `MG` and `ML`, which senders wri
 megalitre there. Only a unit that says it is of UCUM is read as it stands.
 """
 
+import re
 from typing import Final
 
 from terminology.ucum.canonical import canonical
 
 UCUM: Final = "http://unitsofmeasure.org"
+ANNOTATION: Final = re.compile(r"\{[!-z|~]{1,60}\}", re.ASCII)
+"""`{tablet}`: no unit, but a code of UCUM."""
 UCUM_NAMES: Final = frozenset({"UCUM", UCUM, "2.16.840.1.113883.6.8"})
 """What CWE-3 calls it."""
 
@@ -54,4 +57,4 @@ def ucum(text: str) -> str | None:
 
 def ucum_as_said(code: str, system: str) -> str | None:
     """A code whose coding system is named: as it stands if UCUM is, and has it."""
-    return code if system in UCUM_NAMES and canonical(code) is not None else None
+    return code if system in UCUM_NAMES and (ANNOTATION.fullmatch(code) or canonical(code) is not None) else None

@@ -118,6 +118,8 @@ def _of_tq(values: list[Value], place: str, draft: Draft) -> Schedule:
     _set_clock(repeat, [text for one in explicit if (text := _clock(one, place, draft))], place, draft)
     start, end = (draft.time_of(part(number).text(), place) for number in (4, 5))
     _bound(repeat, start, end, _duration_of_tq(part(3).text(), place, repeat, draft))
+    if part(6) and part(6).text() not in PRIORITY:
+        draft.note("information", place, "a priority that request-priority has no code for")
     count = part(12).text()
     if count.isdecimal() and int(count):
         repeat["count"] = int(count)

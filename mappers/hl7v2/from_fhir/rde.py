@@ -1,0 +1,101 @@
+"""RDE^O11 of a MedicationRequest; the other way round as to_fhir/medication_request.py."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from mappers.hl7v2.from_fhir.concepts import code_in, cwe
+from mappers.hl7v2.from_fhir.dosage import dosage_fields, rxr, timings
+from mappers.hl7v2.from_fhir.medication import drug_fields, medication_of, organization_code, rxc
+from mappers.hl7v2.from_fhir.orders import extension, notes, orc_of_request, prescription_number
+from mappers.hl7v2.from_fhir.patient import patient_rows
+from mappers.hl7v2.from_fhir.quantity import amount, number
+from mappers.hl7v2.from_fhir.sending import Envelope, Row, Sending, Written, moment, row
+from mappers.hl7v2.message import Field
+from mappers.hl7v2.pharmacy_tables import ORDER_TYPES, SCHEDULES, V2
+from mappers.making import Making
+from mappers.mapped import Resource
+
+KIND: Final = ("RDE", "O11", "RDE_O11")
+NOTHING: Final[Resource] = {}
+
+
+def rde(request: Resource, resources: Mapping[str, Resource], making: Making, envelope: Envelope) -> Written:
+    """An order with the patient it is for. `resources` are those it refers to, by their references.
+
+    Raises Hl7Fault 103 where the request is no order: a draft, or of a status nobody knows.
+    """
+    sending = Sending(resources, making)
+    patient = patient_rows(request.get("subject"), sending)
+    return sending.written(KIND, [*patient, *order_rows(request, sending)], envelope)
+
+
+def order_rows(request: Resource, sending: Sending) -> list[Row]:
+    """ORC, RXO where the prescriber allows something, RXE, NTE, TQ1, RXR, RXC."""
+    dosages = request.get("dosageInstruction", [])
+    medication = medication_of(request, sending)
+    priority = request.get("priority", "")
+    routes = rxr(dosages, sending)
+    written = _rxo(request, medication, sending)
+    return [
+        orc_of_request(request, sending),
+        *([written, *routes] if written else []),
+        _rxe(request, medication, sending),
+        *notes(request),
+        *timings(dosages, priority, sending),
+        *routes,
+        *rxc(medication, sending),
+    ]
+
+
+def _rxo(request: Resource, medication: Resource, sending: Sending) -> Row | None:
+    """What may be substituted, and how often is dispensed: RXE has no field that says either."""
+    allowed = _allowed(request)
+    interval = request.get("dispenseRequest", NOTHING).get("dispenseInterval", NOTHING)
+    days = number(interval.get("value")) if interval.get("code") == "d" else ""
+    if interval and not days:
+        sending.note("RXO-28", "an interval that is not in days has no place in it")
+    if not allowed and not days:
+        return None
+    code: Field = cwe(medication.get("code", NOTHING), sending.making)
+    return row("RXO", {1: code, 9: allowed, 28: days})
+
+
+def _allowed(request: Resource) -> str:
+    """Table 0161."""
+    substitution = request.get("substitution", NOTHING)
+    if "allowedBoolean" in substitution:
+        return "G" if substitution["allowedBoolean"] else "N"
+    return code_in([substitution.get("allowedCodeableConcept", NOTHING)], f"{V2}0161")
+
+
+def _rxe(request: Resource, medication: Resource, sending: Sending) -> Row:
+    making, dispense = sending.making, request.get("dispenseRequest", NOTHING)
+    dosages = request.get("dosageInstruction", [])
+    categories, last = request.get("category", []), extension(request, "last-fill")
+    quantity, unit = amount(dispense.get("quantity"), making)
+    first, first_unit = amount(dispense.get("initialFill", NOTHING).get("quantity"), making)
+    performer = dispense.get("performer")
+    fields: dict[int, Field] = {
+        **drug_fields(medication, "RXE", sending),
+        **dosage_fields(dosages, "RXE", sending),
+        9: code_in([request.get("substitution", NOTHING).get("allowedCodeableConcept", NOTHING)], f"{V2}0167"),
+        10: quantity,
+        11: unit or first_unit,
+        12: number(dispense.get("numberOfRepeatsAllowed")),
+        15: prescription_number(request),
+        16: number(extension(request, "refills-remaining")),
+        17: number(extension(request, "refills-dispensed")),
+        18: moment(last),
+        27: [cwe(one, making) for one in request.get("reasonCode", ())],
+        32: moment(request.get("authoredOn")),
+        35: _of_table(categories, "0477", SCHEDULES),
+        39: first,
+        40: organization_code(performer, sending) if performer else "",
+        44: _of_table(categories, "0480", ORDER_TYPES),
+    }
+    return row("RXE", fields)
+
+
+def _of_table(categories: list[Resource], table: str, codes: frozenset[str]) -> str:
+    code = code_in(categories, f"{V2}{table}")
+    return code if code in codes else ""
