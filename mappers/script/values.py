@@ -80,7 +80,10 @@ MOMENT: Final = Value(instant, lambda value: str(value) if "T" in str(value) els
 NUMBER: Final = Value(number, lambda value: format(value, "f") if isinstance(value, Decimal) else str(value))
 INTEGER: Final = Value(_integer, str)
 ICD_10_CM: Final = Value(_with_dot, lambda value: str(value).replace(".", ""))
-TRUTH: Final = _choice({"TRUE": True, "FALSE": False, "1": True, "0": False, "Y": True, "N": False})
+TRUTH: Final = Value(
+    _choice({"TRUE": True, "FALSE": False, "1": True, "0": False, "Y": True, "N": False}).read,
+    lambda value: "true" if value else "false",
+)
 SUBSTITUTIONS: Final = _choice({"0": True, "1": False})
 """0 is `substitution is allowed`, 1 `the prescriber wants it dispensed as written`."""
 GENDER: Final = _choice({"M": "male", "F": "female", "U": "unknown", "N": "other"})

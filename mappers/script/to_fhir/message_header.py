@@ -100,7 +100,8 @@ def provenance(reading: Reading, people: Parties) -> None:
     """Who said all this, when, and in which message."""
     sent = instant(reading.message.header.sent_time)
     recorded = sent if sent and "T" in sent else reading.making.now.isoformat(timespec="seconds")
-    targets = [{"reference": one.full_url} for one in reading.entries if one.how in WRITTEN or one.type_name in _MAIN]
+    made = [one for one in reading.entries if one.how in WRITTEN or (one.how == "match" and one.type_name in _MAIN)]
+    targets = [{"reference": one.full_url} for one in made]
     resource: Resource = {
         "resourceType": "Provenance",
         "target": targets,

@@ -1,0 +1,39 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from fhir_server.model.definitions import load_definitions
+from fhir_server.validation.validator import Validator
+from mappers.making import Making
+from mappers.mapped import Mapped
+
+
+@pytest.fixture(scope="session")
+def making() -> Making:
+    return Making("clinic", datetime(2026, 11, 21, 12, tzinfo=UTC), UUID(int=7))
+
+
+@pytest.fixture(scope="session")
+def problems() -> Callable[[Mapped], list[str]]:
+    """What our validator says of every resource that is written."""
+    validator = Validator(load_definitions())
+    return lambda mapped: [
+        f"{entry.type_name}: {issue.diagnostics} {issue.expression}"
+        for entry in mapped.entries
+        if entry.how != "find"
+        for issue in validator.validate(_as_parsed(entry.resource))
+    ]
+
+
+def _as_parsed(value: Any) -> Any:
+    """Decimals as the server's parser leaves them."""
+    if isinstance(value, Decimal):
+        return msgspec.Raw(format(value, "f").encode())
+    if isinstance(value, dict):
+        return {name: _as_parsed(one) for name, one in value.items()}
+    return [_as_parsed(one) for one in value] if isinstance(value, list) else value
