@@ -19,7 +19,7 @@ from fhir_server.model.resource_types import NUMBERS
 
 Fields = MutableMapping[str, Any]
 
-OURS: Final = ("fhir_server", "galenic", "__main__")
+OURS: Final = ("fhir_server", "integrations", "subscriptions", "galenic", "__main__")
 """Loggers whose words are our own: they name ids, kinds of errors and places, and no values."""
 
 WORDS_CHARACTERS_MAX: Final = 500

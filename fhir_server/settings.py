@@ -102,6 +102,17 @@ class Settings(BaseSettings):
         "single",
         description="What a conditional delete with several matches does: 412, or delete them all (word)",
     )
+    mllp_port: int = Field(2_575, ge=0, le=65535, description="Port of HL7 v2 by MLLP; 0: none (TCP port)")
+    mllp_tls_cert: Path | None = Field(
+        None, description="Certificate chain; with GALENIC_MLLP_TLS_KEY, MLLP is over TLS (path)"
+    )
+    mllp_tls_key: Path | None = Field(None, description="Private key of GALENIC_MLLP_TLS_CERT (path)")
+    mllp_client_ca: Path | None = Field(
+        None, description="Authorities whose certificates partners have to show, mutual TLS (path; default: none asked)"
+    )
+    mllp_message_bytes_max: int = Field(8 * 2**20, ge=1_024, description="Longest HL7 v2 message by MLLP (bytes)")
+    mllp_message_seconds_max: float = Field(30.0, gt=0, description="From a message's first byte to its last (seconds)")
+    mllp_connections_max: int = Field(2_000, ge=1, description="Open MLLP connections (connections)")
     event_retention_days: int = Field(30, ge=1, description="How long events are kept (days)")
     audit_retention_years: int = Field(
         6, ge=6, le=100, description="Age at which `galenic audit expire` drops audit records (years)"

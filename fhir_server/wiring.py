@@ -9,6 +9,10 @@ from fhir_server.audit.refusals import Refusals
 from fhir_server.audit.reviewer import Reviewer
 from fhir_server.audit.seal import Sealer
 from fhir_server.auth.compartments import patient_parameters
+from fhir_server.exchange.effects import Effects
+from fhir_server.exchange.hl7 import Hl7Receiver
+from fhir_server.exchange.partners import Partners
+from fhir_server.exchange.script import ScriptReceiver, ScriptWork
 from fhir_server.identity.authorization import Authorizations
 from fhir_server.identity.client_keys import ClientKeys
 from fhir_server.identity.derived import derived
@@ -28,6 +32,7 @@ from fhir_server.identity.tokens import TokenChecker
 from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rates import Rates
+from fhir_server.rest.commit import transaction_integrity
 from fhir_server.rest.content import Body
 from fhir_server.rest.cursor import CursorSealer
 from fhir_server.rest.route import RouteTable
@@ -51,6 +56,7 @@ from fhir_server.web.brands import Brands, read_brands
 from fhir_server.web.cookies import Cookies
 from fhir_server.web.discovery import oauth_uris
 from fhir_server.web.patients import Patients
+from fhir_server.web.script import Gateway
 from fhir_server.web.visit import Desk
 
 
@@ -198,6 +204,34 @@ def build_entrance(settings: Settings, transactions: Transactions) -> Entrance:
         Sessions(SessionLimits(settings.session_idle_seconds_max, settings.session_seconds_max)),
         Lockout(derived(_secret(settings), "lock-outs"), locks),
     )
+
+
+def build_effects(server: Server) -> Effects:
+    """What messages of partners write."""
+
+    async def current() -> tuple[Writer, Finder]:
+        now = await server.current()
+        return now.writer, now.finder
+
+    integrity = transaction_integrity(server)
+    return Effects(server.database, current, server.validate, server.base_url, integrity)
+
+
+def build_receiver(server: Server) -> Hl7Receiver:
+    """Who answers the HL7 v2 of partners."""
+    partners = Partners(server.database)
+    return Hl7Receiver(server.database, build_effects(server), partners, server.recorder, server.refusals)
+
+
+def build_gateway(server: Server) -> Gateway:
+    """Who answers the SCRIPT of partners."""
+    partners = Partners(server.database)
+    return Gateway(ScriptReceiver(server.database), partners, server.refusals, server.rates)
+
+
+def build_script_work(server: Server) -> ScriptWork:
+    """What SCRIPT means, in the worker."""
+    return ScriptWork(server.database, build_effects(server), Partners(server.database))
 
 
 def _secret(settings: Settings) -> bytes:

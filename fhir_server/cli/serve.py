@@ -2,6 +2,7 @@
 
 galenic serve ── postgres, valkey            (unless their URLs are set)
               ├─ worker
+              ├─ listen              (unless GALENIC_MLLP_PORT is 0)
               └─ api-1 … api-n               (all accept on the one socket bound here)
 """
 
@@ -11,10 +12,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from fhir_server.cli import database, demo, demo_people, probe
+from fhir_server.cli import database, demo, demo_people, listen, probe
 from fhir_server.cli.supervisor import PythonProcess, StopSignals, Supervisor
 from fhir_server.cli.terminal import complain, say
 from fhir_server.embedded.place import EmbeddedError
@@ -36,6 +39,14 @@ class Programs:
 
     api: tuple[str, ...] = ("fhir_server.cli.api",)
     worker: tuple[str, ...] = ("fhir_server.worker.main",)
+    listen: tuple[str, ...] = ("fhir_server.cli.listen",)
+
+
+class Listeners(NamedTuple):
+    """Bound sockets; `mllp` is None where HL7 v2 is not listened for."""
+
+    http: socket.socket
+    mllp: socket.socket | None
 
 
 def run(settings: Settings, programs: Programs | None = None) -> int:
@@ -45,12 +56,13 @@ def run(settings: Settings, programs: Programs | None = None) -> int:
     if settings.otlp_endpoint:
         ensure_installed()  # said here: in each API process it would be said again and again
     supervisor = Supervisor()
-    with StopSignals() as signals, _bound(settings) as listener:
+    with StopSignals() as signals, _bound(settings) as listener, ExitStack() as more:
         try:
             environment = _start_databases(settings, supervisor)
             demo.refuse_in_production(settings, environment["GALENIC_DATABASE_URL"])
             environment["GALENIC_PORT"] = str(listener.getsockname()[1])
-            _start_processes(settings, supervisor, listener, environment, programs or Programs())
+            mllp = more.enter_context(listen.bound(settings)) if settings.mllp_port else None
+            _start_processes(settings, supervisor, Listeners(listener, mllp), environment, programs or Programs())
             if _is_up(settings, listener, supervisor, signals):
                 _show_demo(settings, listener.getsockname()[1], environment["GALENIC_DATABASE_URL"])
                 _greet(settings, listener.getsockname()[1])
@@ -118,14 +130,18 @@ def _migrate_external(settings: Settings) -> None:
 def _start_processes(
     settings: Settings,
     supervisor: Supervisor,
-    listener: socket.socket,
+    listeners: Listeners,
     environment: dict[str, str],
     programs: Programs,
 ) -> None:
-    listener.listen(BACKLOG)
-    descriptor = listener.fileno()
+    listeners.http.listen(BACKLOG)
+    descriptor = listeners.http.fileno()
     command = [sys.executable, "-m"]
     processes = [PythonProcess("worker", [*command, *programs.worker], environment)]
+    if listeners.mllp:
+        mllp = listeners.mllp.fileno()
+        listening = [*command, *programs.listen, "--fd", str(mllp)]
+        processes.append(PythonProcess("listen", listening, environment, [mllp]))
     for number in range(1, settings.api_processes + 1):
         api = [*command, *programs.api, "--fd", str(descriptor)]
         processes.append(PythonProcess(f"api-{number}", api, environment, [descriptor]))
@@ -179,6 +195,8 @@ def _greet(settings: Settings, port: int) -> None:
     local = probe.origin(settings, port)
     curl = "curl -k" if settings.tls_cert else "curl"
     say(f"Galenic is ready: {settings.base_url or local + '/fhir'}")
+    if settings.mllp_port:
+        say(f"HL7 v2 by MLLP: {settings.host} port {settings.mllp_port}")
     say("Try:")
     say(f"  {curl} {local}/fhir/metadata")
     if demo.is_wanted(settings):

@@ -173,5 +173,5 @@ class StopSignals:
 def _ask_together(services: Iterable[Service]) -> None:
     """Only the API processes: the worker may still be needed by a request that drains, the databases are."""
     for service in services:
-        if isinstance(service, PythonProcess) and service.name.startswith("api"):
+        if isinstance(service, PythonProcess) and service.name.startswith(("api", "listen")):
             service.ask_to_stop()

@@ -31,7 +31,7 @@ VALUES (%(id)s, %(partner)s, %(wire)s, 'in', %(kind)s, %(sender)s, %(control_id)
 ON CONFLICT (direction, sender, control_id) WHERE control_id <> '' DO UPDATE
 SET state = excluded.state, code = excluded.code, answer = excluded.answer, notes = excluded.notes,
     resources = excluded.resources, partner = excluded.partner, attempts = message.attempts + 1
-WHERE message.state IN ('received', 'failed') AND message.digest = excluded.digest
+WHERE message.state = 'failed' AND message.digest = excluded.digest
 RETURNING id
 """
 """What failed may be sent again; what was answered stays as it is."""
@@ -120,7 +120,7 @@ class Entry:
     @property
     def is_settled(self) -> bool:
         """Whether sending it again changes nothing."""
-        return self.state not in ("received", "failed")
+        return self.state != "failed"
 
 
 async def record(connection: Connection, arrived: Arrived, settled: Settled) -> None:

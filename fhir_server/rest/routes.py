@@ -10,6 +10,7 @@ from fhir_server.rest.capabilities import capabilities
 from fhir_server.rest.create import create
 from fhir_server.rest.delete import delete
 from fhir_server.rest.history import history
+from fhir_server.rest.operations.convert import convert
 from fhir_server.rest.operations.everything import everything
 from fhir_server.rest.operations.job_status import job_status
 from fhir_server.rest.operations.reindex import reindex
@@ -27,6 +28,7 @@ ROUTES: Final = (
     Route("GET", "/", "search-system", search),
     Route("POST", "/_search", "search-system", search_by_post),
     Route("POST", "/$reindex", OPERATION, reindex, needs_all=(("u", "SearchParameter"),)),
+    Route("POST", "/$convert", OPERATION, convert),
     Route("GET", "/$job-status", OPERATION, job_status, needs_all=(("r", "SearchParameter"),)),
     Route("GET", "/{type}", "search-type", search),
     Route("POST", "/{type}/_search", "search-type", search_by_post),

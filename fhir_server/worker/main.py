@@ -9,7 +9,14 @@ from typing import Final
 
 from fhir_server.logs import configure
 from fhir_server.settings import Settings
-from fhir_server.wiring import build_reindexing, build_reviewer, build_sealer, build_sequencer
+from fhir_server.wiring import (
+    build,
+    build_reindexing,
+    build_reviewer,
+    build_script_work,
+    build_sealer,
+    build_sequencer,
+)
 from fhir_server.worker.jobs import JobLoop
 
 LOG = logging.getLogger(__name__)
@@ -25,7 +32,8 @@ async def run(settings: Settings) -> None:
         kept_running("the sequencer", lambda: build_sequencer(settings).run()),
         kept_running("the sealer", lambda: build_sealer(settings).run()),
         kept_running("the reviewer", lambda: build_reviewer(settings).run()),
-        kept_running("the job loop", lambda: job_loop(settings).run()),
+        kept_running("re-indexing", lambda: reindex(settings)),
+        kept_running("the messages", lambda: do_messages(settings)),
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, both.cancel)
@@ -35,9 +43,22 @@ async def run(settings: Settings) -> None:
         LOG.info("the worker stops")
 
 
-def job_loop(settings: Settings) -> JobLoop:
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    return JobLoop(url, build_reindexing(settings), time.monotonic)
+async def reindex(settings: Settings) -> None:
+    await JobLoop(url_of(settings), build_reindexing(settings), time.monotonic).run()
+
+
+async def do_messages(settings: Settings) -> None:
+    """What messages of partners mean: with a database, writers and an index of its own, as an API process has them."""
+    server = build(settings).server
+    await server.database.open()
+    try:
+        await JobLoop(url_of(settings), build_script_work(server), time.monotonic).run()
+    finally:
+        await server.database.close()
+
+
+def url_of(settings: Settings) -> str:
+    return settings.database_url.get_secret_value() if settings.database_url else ""
 
 
 async def kept_running(name: str, part: Callable[[], Awaitable[None]]) -> None:

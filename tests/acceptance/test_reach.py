@@ -92,6 +92,7 @@ WAYS = [
 NOTHING_TO_SEE = {
     "/metadata": "the same for everybody",
     "/$reindex": "refused to those who see a part: test_enforcement.py",
+    "/$convert": "makes FHIR of what is sent, and looks at nothing that is stored",
     "/$job-status": "refused to those who see a part: test_enforcement.py",
 }
 """Templates that lead to nobody's resources, and why."""

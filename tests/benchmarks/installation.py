@@ -82,6 +82,7 @@ def installation() -> Iterator[Installation]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
     environment |= {"GALENIC_DATA_DIR": str(folder / "data"), "GALENIC_PORT": str(port), "GALENIC_DEMO": "false"}
     environment |= {"GALENIC_LOG_LEVEL": "warning", "GALENIC_AUTH": "off", "GALENIC_CLIENT_REQUESTS_MAX": "0"}
+    environment["GALENIC_MLLP_PORT"] = "0"
     serve = [sys.executable, "-m", "fhir_server.cli.main", "serve"]
     serving = subprocess.Popen(serve, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:

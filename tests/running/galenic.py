@@ -33,6 +33,8 @@ class Galenic:
     """Whose certificates this process takes from the server."""
     apis: list[subprocess.Popen[bytes]] = field(default_factory=list)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    mllp: socket.socket | None = None
+    """Where HL7 v2 is listened for, once `start_listener` was called."""
 
     @property
     def root_url(self) -> str:
@@ -48,6 +50,15 @@ class Galenic:
     def start_worker(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "fhir_server.worker.main"]
         process = subprocess.Popen(command, env=self.environment, cwd=ROOT)
+        self.workers.append(process)
+        return process
+
+    def start_listener(self) -> subprocess.Popen[bytes]:
+        """One more process that answers HL7 v2 on the port of `mllp`."""
+        self.mllp = self.mllp or socket.create_server(("127.0.0.1", 0), backlog=1024)
+        fd = self.mllp.fileno()
+        command = [sys.executable, "-m", "fhir_server.cli.listen", "--fd", str(fd)]
+        process = subprocess.Popen(command, env=self.environment, cwd=ROOT, pass_fds=(fd,))
         self.workers.append(process)
         return process
 
@@ -76,6 +87,8 @@ class Galenic:
                 process.kill()
                 process.wait()
         self.listener.close()
+        if self.mllp:
+            self.mllp.close()
 
 
 @contextmanager

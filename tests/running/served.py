@@ -57,7 +57,14 @@ def served(data_dir: Path, **settings: str) -> Iterator[Served]:
     """Ready; stopped in order afterwards. Settings by their lower-case names."""
     log = data_dir.with_name("serve.log")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
-    usual = {"port": "0", "demo": "false", "log_level": "error", "auth": "off", "client_requests_max": "0"}
+    usual = {
+        "port": "0",
+        "mllp_port": "0",
+        "demo": "false",
+        "log_level": "error",
+        "auth": "off",
+        "client_requests_max": "0",
+    }
     chosen = {"data_dir": str(data_dir), **usual, **settings}
     environment |= {f"GALENIC_{name.upper()}": value for name, value in chosen.items()}
     command = [sys.executable, "-m", "fhir_server.cli.main", "serve"]

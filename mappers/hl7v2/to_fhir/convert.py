@@ -12,7 +12,7 @@ from mappers.hl7v2.faults import (
     Hl7Fault,
 )
 from mappers.hl7v2.message import Message
-from mappers.hl7v2.to_fhir import admissions, charge_item, master_files
+from mappers.hl7v2.to_fhir import admissions, charge_item, master_files, orders
 from mappers.hl7v2.to_fhir.draft import Draft
 from mappers.hl7v2.to_fhir.leftovers import left_over
 from mappers.hl7v2.to_fhir.message_header import message_header
@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, Callable[[Message, Making], Mapped]]] = {
     **admissions.KINDS,
     **charge_item.KINDS,
     **master_files.KINDS,
+    **orders.KINDS,
 }
 """By message type and event. Those before 2.2 and of few senders have no event."""
 

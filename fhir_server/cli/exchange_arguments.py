@@ -1,0 +1,102 @@
+"""What `galenic partner`, `messages`, `map` and `listen` can be asked for."""
+
+import argparse
+from pathlib import Path
+
+SHOWN = 50
+FORMATS = ("fhir", "script-2017071", "script-2023011")
+
+
+def add_exchange(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note: str) -> None:
+    _add_partner(verbs, note)
+    _add_messages(verbs, note)
+    _add_map(verbs, note)
+    verbs.add_parser(
+        "listen",
+        help="listen for HL7 v2 by MLLP until Ctrl-C",
+        description="Answers HL7 v2 of partners on GALENIC_MLLP_PORT; `galenic serve` does so beside its other work.",
+        epilog=note,
+    )
+
+
+def _add_partner(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note: str) -> None:
+    partner = verbs.add_parser(
+        "partner",
+        help="say who may send what",
+        description="Partners who send HL7 v2 and SCRIPT: docs/messages/partners.md.",
+    )
+    actions = partner.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add a partner", description="Adds a partner.", epilog=note)
+    add.add_argument("id", metavar="ID", help="what it is called here: small letters, digits, -")
+    add.add_argument("--name", required=True, help="what people call it")
+    add.add_argument(
+        "--sender",
+        metavar="SENDER",
+        action="append",
+        required=True,
+        help="MSH-3|MSH-4 of its HL7 v2, qualifier:id of its SCRIPT; may be repeated",
+    )
+    add.add_argument(
+        "--kind",
+        metavar="KIND",
+        action="append",
+        required=True,
+        help="what it may send: RDE^O11, ADT^*, NewRx; repeated",
+    )
+    add.add_argument("--network", metavar="CIDR", action="append", default=[], help="where it may come from; repeated")
+    add.add_argument("--certificate", metavar="SHA256", default="", help="of its client certificate, hexadecimal")
+    add.add_argument("--zone", metavar="ZONE", default="", help="of its clocks, such as America/Chicago (default UTC)")
+    add.add_argument(
+        "--authority",
+        metavar="NAME=SYSTEM",
+        action="append",
+        default=[],
+        help="the system of identifiers it names by a word; repeated",
+    )
+    add.add_argument("--http", action="store_true", help="it sends SCRIPT over HTTP: makes its secret, shown once")
+    add.add_argument("--location", metavar="REFERENCE", default="", help="where what it sends belongs: Location/1")
+    actions.add_parser("list", help="list all partners", description="Lists all partners.", epilog=note)
+    disable = actions.add_parser(
+        "disable", help="end a partner", description="Nothing more is taken from it.", epilog=note
+    )
+    disable.add_argument("id", metavar="ID")
+
+
+def _add_messages(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note: str) -> None:
+    messages = verbs.add_parser(
+        "messages",
+        help="list, show and replay messages",
+        description="The ledger of messages: docs/messages/ledger.md.",
+    )
+    actions = messages.add_subparsers(dest="action", required=True, metavar="ACTION")
+    found = actions.add_parser("list", help="list messages", description="The newest first.", epilog=note)
+    found.add_argument("--partner", metavar="ID", help="of one partner")
+    found.add_argument("--state", metavar="STATE", help="received, mapped, answered, failed, dead")
+    found.add_argument("--kind", metavar="KIND", help="RDE^O11, NewRx")
+    found.add_argument("--limit", metavar="COUNT", type=int, default=SHOWN, help=f"at most (default {SHOWN})")
+    show = actions.add_parser(
+        "show", help="show a message", description="Its bytes, its answer, its notes and what it made.", epilog=note
+    )
+    show.add_argument("id", metavar="ID")
+    show.add_argument("--raw", action="store_true", help="its bytes alone")
+    replay = actions.add_parser(
+        "replay",
+        help="process a failed message again",
+        description="Once more, as if it had been sent again.",
+        epilog=note,
+    )
+    replay.add_argument("id", metavar="ID")
+
+
+def _add_map(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note: str) -> None:
+    shown = verbs.add_parser(
+        "map",
+        help="show what a message maps to",
+        description="Maps HL7 v2 or SCRIPT to FHIR, or to another version, without a server; stores nothing.",
+        epilog=note,
+    )
+    shown.add_argument("file", metavar="FILE", type=Path, help="a message; - is the standard input")
+    shown.add_argument("--to", choices=FORMATS, default="fhir", help="what to map it to (default fhir)")
+    shown.add_argument("--partner", default="example", help="whose words it uses (default example)")
+    shown.add_argument("--zone", default="UTC", help="of the sender's clocks (default UTC)")
+    shown.add_argument("--reasons", action="store_true", help="with the reason for each choice")

@@ -1,0 +1,91 @@
+"""`galenic messages`: the ledger of what came in and went out, and failed messages once more."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator
+from typing import Final
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from pydantic import SecretStr
+
+from fhir_server.cli.database import CommandFailed, database, keys
+from fhir_server.cli.identity import Desk, desk
+from fhir_server.cli.terminal import say
+from fhir_server.exchange import ledger
+from fhir_server.exchange.hl7 import FS
+from fhir_server.settings import Settings
+from fhir_server.wiring import build, build_receiver
+
+
+def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    if chosen.action == "replay":
+        return _replay(settings, _id(chosen))
+    with desk(settings) as open_desk:
+        for line in ACTIONS[chosen.action](open_desk, chosen):
+            say(line)
+    return 0
+
+
+def _list(at: Desk, chosen: argparse.Namespace) -> Iterator[str]:
+    values = {name: getattr(chosen, name) for name in ("partner", "state", "kind", "limit")}
+    for row in at.transaction.execute(ledger.LIST, values):
+        yield f"{row['id']}  {row['received']:%Y-%m-%dT%H:%M:%SZ}  {_line(row)}"
+
+
+def _line(row: DictRow) -> str:
+    words = (row["direction"], row["wire"], row["partner"] or "-", row["kind"] or "-", row["control_id"] or "-")
+    return "  ".join((*words, row["state"], row["code"] or "-"))
+
+
+def _show(at: Desk, chosen: argparse.Namespace) -> Iterator[str]:
+    row = at.transaction.execute(ledger.FIND, (_id(chosen),)).fetchone()
+    if row is None:
+        raise CommandFailed(f"There is no message {chosen.id}")
+    at.record(f"message {row['id']} of partner {row['partner'] or 'unknown'} looked at")
+    if chosen.raw:
+        sys.stdout.buffer.write(row["raw"])
+        return
+    yield f"{row['id']}  received {row['received']:%Y-%m-%dT%H:%M:%SZ}  attempts {row['attempts']}"
+    yield _line(row)
+    yield f"sha256 {row['digest'].hex()}"
+    yield from (f"made {resource}" for resource in row["resources"])
+    yield from (f"{note['severity']}: {note['place']}: {note['text']}" for note in row["notes"])
+    for title, raw in (("message", row["raw"]), *(("answer", one) for one in (row["answer"] or b"").split(FS) if one)):
+        yield f"--- {title}"
+        yield raw.decode(errors="replace").replace("\r", "\n").rstrip("\n")
+
+
+def _replay(settings: Settings, message_id: UUID) -> int:
+    with database(settings) as urls:
+        made = keys(settings)
+        known = {"database_url": SecretStr(urls.app_url), "index_key": SecretStr(made.index_key)}
+        complete = settings.model_copy(update=known | {"cursor_key": SecretStr(made.cursor_key)})
+        answers = asyncio.run(_answered_again(complete, message_id))
+    for answer in answers:
+        say(answer.decode(errors="replace").replace("\r", "\n").rstrip("\n"))
+    return 0
+
+
+async def _answered_again(settings: Settings, message_id: UUID) -> list[bytes]:
+    server = build(settings).server
+    await server.database.open()
+    try:
+        async with server.database.connection() as connection:
+            entry = await ledger.find(connection, message_id)
+        if entry is None or entry.wire != "mllp":
+            raise CommandFailed(f"There is no HL7 v2 message {message_id}")
+        return list(await build_receiver(server).again(entry))
+    finally:
+        await server.database.close()
+
+
+def _id(chosen: argparse.Namespace) -> UUID:
+    try:
+        return UUID(chosen.id)
+    except ValueError as error:
+        raise CommandFailed(f"{chosen.id} is no id of a message: `galenic messages list` shows them") from error
+
+
+ACTIONS: Final = {"list": _list, "show": _show}

@@ -1,0 +1,182 @@
+"""NCPDP SCRIPT in: the message is kept, then acknowledged; what it means is done by a job.
+
+Status 000 says that the bytes, the key by which a repeat is known and the job are committed. Business answers come
+later, as messages of their own, and wait in the partner's mailbox. docs/messages/script/gateway.md
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID, uuid4
+
+from fhir_server.auth.access import TREATMENT
+from fhir_server.auth.context import Context
+from fhir_server.errors import GalenicError, Unavailable
+from fhir_server.exchange import ledger
+from fhir_server.exchange.effects import Effects, with_original
+from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled
+from fhir_server.exchange.partners import Partner, Partners
+from fhir_server.storage.database import Connection, Database
+from fhir_server.storage.jobs import Job, enqueue, finish
+from mappers.mapped import Mapped, Note
+from mappers.script import answers
+from mappers.script.answers import Answering
+from mappers.script.faults import ScriptFault
+from mappers.script.kinds import ANSWERS
+from mappers.script.message import Header, Message, Party, header_of, read
+from mappers.script.to_fhir.convert import to_fhir
+
+LOG = logging.getLogger(__name__)
+
+KIND: Final = "script-message"
+GET_MESSAGE: Final = "GetMessage"
+ACCEPTED: Final = "000"
+CONTENT_TYPE: Final = "application/xml"
+
+
+class ScriptReceiver:
+    """Answers messages of a partner who has said who it is; each once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def answer(self, raw: bytes, partner: Partner) -> bytes:
+        """Status or Error, or what waits in the mailbox; raises `Unavailable`."""
+        arrived = Arrived(uuid4(), "script", raw, partner=partner.id)
+        try:
+            message = read(raw)
+            arrived = replace(
+                arrived,
+                kind=message.kind,
+                sender=sender_of(message.header.from_),
+                control_id=message.header.message_id,
+            )
+            return await self._known(arrived) or await self._take(arrived, message, partner)
+        except ScriptFault as fault:
+            return await self._refuse(arrived, header_of(raw), fault)
+        except AlreadyAnswered:  # by another request, meanwhile
+            return await self._known(arrived)
+
+    async def _known(self, arrived: Arrived) -> bytes:
+        """What it was answered before, b"" where it is new; raises `ScriptFault` for other bytes under its id."""
+        async with self._database.connection() as connection:
+            entry = await ledger.known(connection, arrived.sender, arrived.control_id)
+        if entry is None:
+            return b""
+        if entry.digest == arrived.digest:
+            return entry.answer or b""
+        raise ScriptFault("another message with this MessageID was received before", "Header/MessageID")
+
+    async def _take(self, arrived: Arrived, message: Message, partner: Partner) -> bytes:
+        if arrived.sender not in partner.senders:
+            raise ScriptFault("the partner does not send for this party", "Header/From")
+        if message.kind == GET_MESSAGE:
+            return await self._fetched(message, partner)
+        if not partner.may_send(message.kind):
+            raise ScriptFault("this partner may not send such messages", "Body")
+        answer = answers.status(message, self._answering(arrived.id), ACCEPTED)
+        async with self._database.transaction() as connection:
+            await ledger.record(connection, arrived, Settled("received", ACCEPTED, answer))
+            if message.kind in ANSWERS:
+                await ledger.taken(connection, partner.id, "script", message.header.relates_to)
+            await enqueue(connection, KIND, f"message/{arrived.id}", {})
+        return answer
+
+    async def _fetched(self, message: Message, partner: Partner) -> bytes:
+        """The oldest message that waits; a Status that relates to it says that it arrived. Status 000 without one."""
+        async with self._database.connection() as connection:
+            entry = await ledger.waiting(connection, partner.id, "script")
+        if entry is not None:
+            return entry.raw
+        return answers.status(message, self._answering(uuid4()), ACCEPTED)
+
+    async def _refuse(self, arrived: Arrived, header: Header | None, fault: ScriptFault) -> bytes:
+        """Kept without its id: the id may be another message's, and a corrected message has another one."""
+        answer = answers.error(header, self._answering(arrived.id), fault)
+        async with self._database.transaction() as connection:
+            kept = replace(arrived, control_id="")
+            await ledger.record(connection, kept, Settled("failed", fault.code, answer, (note_of(fault),)))
+        return answer
+
+    def _answering(self, message_id: UUID) -> Answering:
+        return Answering(message_id.hex, self._database.clock.now())
+
+
+class ScriptWork:
+    """What messages mean, done as jobs; the effects and the end of the job are one commit."""
+
+    kind = KIND
+
+    def __init__(self, database: Database, effects: Effects, partners: Partners) -> None:
+        self._database = database
+        self._effects = effects
+        self._partners = partners
+
+    async def run(self, _: Connection, job: Job) -> None:
+        """Raises `Unavailable` where it is worth trying again, `LeaseLost`."""
+        entry = await self._entry(job)
+        partner = await self._partners.named(entry.partner)
+        if partner is None:
+            return await self._failed(job, entry, None, ScriptFault("the partner was ended meanwhile", "Header/From"))
+        message = read(entry.raw)
+        try:
+            mapped = to_fhir(message, partner.making(entry.digest, self._database.clock.now()))
+            return await self._done(job, entry, mapped)
+        except ScriptFault as fault:
+            return await self._failed(job, entry, message, fault)
+        except Unavailable:
+            raise
+        except GalenicError as error:
+            issue = error.issues[0] if error.issues else None
+            place = issue.expression if issue else "Message"
+            return await self._failed(job, entry, message, ScriptFault(error.message, place or "Message"))
+
+    async def abandon(self, _: Connection, job: Job, problem: str) -> None:
+        entry = await self._entry(job)
+        await self._failed(job, entry, read(entry.raw), ScriptFault("the message could not be processed", "Message"))
+        LOG.error("message %s could not be processed: %s", entry.id, problem)
+
+    async def tidy(self, connection: Connection) -> None:
+        """Nothing is left behind."""
+
+    async def _entry(self, job: Job) -> ledger.Entry:
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(JOB_KEY, (job.id,))).fetchone()
+            entry = await ledger.find(connection, UUID(row[0].partition("/")[2])) if row else None
+        if entry is None:
+            raise LookupError("a job's message is not in the ledger")
+        return entry
+
+    async def _done(self, job: Job, entry: ledger.Entry, mapped: Mapped) -> None:
+        whole = with_original(mapped, entry.raw, CONTENT_TYPE, f"urn:uuid:{entry.id}")
+        context = Context(f"partner/{entry.partner}", entry.partner, TREATMENT, str(entry.id))
+
+        async def record(connection: Connection, resources: Sequence[str]) -> None:
+            await ledger.settle(connection, entry.id, Settled("answered", ACCEPTED, None, mapped.notes, resources))
+            await finish(connection, job, "done")
+
+        await self._effects.commit(whole, context, record)
+
+    async def _failed(self, job: Job, entry: ledger.Entry, message: Message | None, fault: ScriptFault) -> None:
+        """The partner is told by an Error of its own, in the mailbox."""
+        async with self._database.transaction() as connection:
+            await ledger.settle(connection, entry.id, Settled("failed", fault.code, None, (note_of(fault),)))
+            if message is not None and message.kind not in ANSWERS:
+                told = uuid4()
+                raw = answers.error(message, Answering(told.hex, self._database.clock.now()), fault)
+                leaving = Arrived(told, "script", raw, "Error", sender_of(message.header.to), told.hex, entry.partner)
+                await ledger.send(connection, leaving)
+            await finish(connection, job, "done")
+
+
+JOB_KEY: Final = "SELECT key FROM job WHERE id = %s"
+
+
+def sender_of(party: Party) -> str:
+    """`D:123`, as partners are known; without a qualifier the id alone."""
+    return f"{party.qualifier}:{party.value}" if party.qualifier else party.value
+
+
+def note_of(fault: ScriptFault) -> Note:
+    return Note("error", fault.place, f"{fault.code}: {fault.text}")

@@ -1,0 +1,40 @@
+"""A server with a listener, a worker and partners, shared by the tests of this folder."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from fhir_server.identity.clients import hashed_secret
+from fhir_server.identity.opaque import fresh
+from tests.conftest import Cluster
+from tests.running.galenic import Galenic, running
+from tests.running.mllp import Wire, a_partner, wire
+
+SECRET = fresh()
+
+
+@pytest.fixture(scope="package")
+def galenic(cluster: Cluster) -> Iterator[Galenic]:
+    cluster.execute("CREATE DATABASE exchange TEMPLATE galenic")
+    with running(cluster.database("exchange").app_url) as server:
+        a_partner(server)
+        a_partner(server, id="nurse", senders=["NURSE|HOSPITAL"], kinds=["RAS^O17"])
+        a_partner(server, id="distant", senders=["DISTANT|HOSPITAL"], networks=["10.0.0.0/8"])
+        a_partner(server, id="clinic", senders=["D:clinic"], secret_hash=hashed_secret(SECRET))
+        server.start_listener()
+        yield server
+    cluster.execute("DROP DATABASE exchange WITH (FORCE)")
+
+
+@pytest.fixture
+def hospital(galenic: Galenic) -> Iterator[Wire]:
+    with wire(galenic) as made:
+        yield made
+
+
+@pytest.fixture
+def clinic(galenic: Galenic) -> Iterator[httpx.Client]:
+    """A prescriber's system that sends SCRIPT."""
+    with httpx.Client(base_url=galenic.root_url, auth=("clinic", SECRET), timeout=60) as client:
+        yield client
