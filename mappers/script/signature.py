@@ -14,9 +14,9 @@ from typing import Any, Final
 from lxml import etree
 
 from mappers.script.faults import ScriptFault
+from mappers.script.tree import XMLDSIG
 from mappers.script.xml import parse_xml
 
-XMLDSIG: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 CANONICAL: Final = frozenset(
     {

@@ -9,6 +9,7 @@ from lxml import etree
 
 NO_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType({})
 XML_SPACE: Final = " \t\r\n"
+XMLDSIG: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,11 @@ class Node:
 
 
 def tree(element: etree._Element) -> Node:
-    """What the parser made, as a tree of our own; attributes that only point at schemas are left out."""
-    children = tuple(tree(child) for child in element if isinstance(child.tag, str))
+    """What the parser made, as a tree of our own, without signatures and without attributes that point at schemas.
+
+    Signatures are about bytes: `signature.py` has them.
+    """
+    children = tuple(tree(child) for child in element if not str(child.tag).startswith(XMLDSIG))
     attributes = {str(name): str(value) for name, value in element.attrib.items() if not str(name).startswith("{")}
     text = "" if children else (element.text or "").strip(XML_SPACE)
     return Node(etree.QName(element).localname, text, children, attributes or NO_ATTRIBUTES)

@@ -33,7 +33,7 @@ def rx_fill(reading: Reading, people: Parties) -> None:
     resource |= {"authorizingPrescription": [order]} if order else {}
     resource |= {"performer": [{"actor": people.pharmacy}]} if people.pharmacy else {}
     _substitution(reading, resource)
-    disagreements(reading, resource, people)
+    disagreements(reading, "MedicationDispense", people)
     condition = condition_of(message_identifier(reading))
     reading.add("MedicationDispense", resource, "match", condition, reading.message.kind)
 

@@ -88,7 +88,7 @@ def proposals(reading: Reading, people: Parties) -> list[Any]:
     for number, at in enumerate(reading.body().several("MedicationRequested") if people.patient else (), 1):
         order = Order(people.patient, "proposal", "draft", people.pharmacy, people.pharmacy)
         resource = medication_request(at, order)
-        disagreements(reading, resource, people)
+        disagreements(reading, f"MedicationRequested[{number}]", people)
         made.append(reading.add(f"MedicationRequested[{number}]", resource, place=at.place))
     return made
 
@@ -108,12 +108,12 @@ def _complete(reading: Reading, at: At, order: Order, people: Parties) -> Resour
     resource |= {"recorder": people.agent} if people.agent else {}
     resource |= {"insurance": people.coverages} if people.coverages else {}
     resource |= {"supportingInformation": people.observations} if people.observations else {}
-    disagreements(reading, resource, people)
+    disagreements(reading, "MedicationRequest", people)
     return resource
 
 
-def disagreements(reading: Reading, resource: Resource, people: Parties) -> None:
-    """An issue and a note for each time a Sig does not say what its text says."""
+def disagreements(reading: Reading, name: str, people: Parties) -> None:
+    """An issue and a note for each time a Sig does not say what its text says; `name` is of what has the Sig."""
     for number, (place, what) in enumerate(reading.disagreements, 1):
         text = (
             f"The structured directions and their text, or two parts of them, disagree on the {what}; the text counts"
@@ -122,7 +122,7 @@ def disagreements(reading: Reading, resource: Resource, people: Parties) -> None
         issue: Resource = {"resourceType": "DetectedIssue", "status": "preliminary", "detail": text}
         issue |= {"patient": people.patient} if people.patient else {}
         issue["identifiedDateTime"] = reading.making.now.isoformat(timespec="seconds")
-        issue["evidence"] = [{"detail": [{"display": resource["dosageInstruction"][0].get("text", "Sig")}]}]
+        issue["implicated"] = [{"reference": reading.making.full_url(name)}]
         reading.add(f"DetectedIssue[{place}][{number}]", issue, place=place)
     reading.disagreements.clear()
 

@@ -6,11 +6,9 @@ from mappers.mapped import Resource
 from mappers.script.person_rows import FACILITY, NCPDP, NPI, PHARMACY
 from mappers.script.reading import At, Reading, token
 from mappers.script.rows import Row, fill
-from mappers.script.to_fhir.checks import check_identifiers
+from mappers.script.to_fhir.checks import NOTHING, check_identifiers
 
 TYPES: Final = "http://terminology.hl7.org/CodeSystem/organization-type"
-NOTHING: Final = "NONE"
-"""What networks want written for a pharmacy without an NPI."""
 
 
 def pharmacy(reading: Reading, name: str = "Pharmacy") -> Any:

@@ -11,7 +11,7 @@ from mappers.script.kinds import APPROVALS
 from mappers.script.reading import At, Reading
 from mappers.script.rows import EXTENSION, extension, fill
 from mappers.script.to_fhir.medication_dispensed import medication_dispense
-from mappers.script.to_fhir.orders import approved_order, found_order, known_order, proposals
+from mappers.script.to_fhir.orders import approved_order, disagreements, found_order, known_order, proposals
 from mappers.script.to_fhir.parties import MESSAGE_ID, Parties, condition_of, identifiers, message_identifier
 from mappers.script.values import DAY, instant
 
@@ -66,6 +66,7 @@ def renewal_request(reading: Reading, people: Parties) -> None:
     task = request(reading, people, known_order(reading, people))
     for at in reading.body().several("MedicationDispensed"):
         dispense = medication_dispense(at, people.patient)
+        disagreements(reading, "MedicationDispense", people)
         refills = [one for one in dispense.get("extension", ()) if one["url"] == f"{EXTENSION}PharmacyRequestedRefills"]
         _inputs(task, "MedicationDispensed", [reading.add("MedicationDispense", dispense, place=at.place)])
         task.setdefault("input", []).extend(

@@ -20,13 +20,14 @@ OLD = """<Pharmacy><StoreName>Lakeside</StoreName></Pharmacy>
 <StrengthCode>C28253</StrengthCode></DrugCoded><Quantity><Value>20</Value><CodeListQualifier>38</CodeListQualifier>
 <PotencyUnitCode>C48542</PotencyUnitCode></Quantity><Directions>Chew 1 tablet</Directions>
 <Refills><Qualifier>R</Qualifier><Value>2</Value></Refills></MedicationPrescribed>"""
-NEW = """<Patient><HumanPatient><Names><Name><LastName>Okafor</LastName></Name><Name><LastName>Obi</LastName></Name></Names>
+NEW = """<Patient><HumanPatient>
+<Names><Name><LastName>Okafor</LastName></Name><Name><LastName>Obi</LastName></Name></Names>
 <GenderAndSex><AdministrativeGender>N</AdministrativeGender><SexAssignedAtBirth>F</SexAssignedAtBirth></GenderAndSex>
 <Address><Country>US</Country></Address></HumanPatient></Patient>
 <Prescriber><NonVeterinarian><Names><Name><LastName>Lindqvist</LastName></Name></Names></NonVeterinarian></Prescriber>
 <MedicationPrescribed><Product><DrugCoded><NDC>00000111122</NDC></DrugCoded></Product>
-<DrugDescription>Drug</DrugDescription><Quantity><Value>1</Value></Quantity>
-<Substitutions><Substitutions>1</Substitutions></Substitutions><Sig><SigText>Chew</SigText></Sig></MedicationPrescribed>"""
+<DrugDescription>Drug</DrugDescription><Quantity><Value>1</Value></Quantity><Sig><SigText>Chew</SigText></Sig>
+<Substitutions><Substitutions>1</Substitutions></Substitutions></MedicationPrescribed>"""
 
 
 def values(raw: bytes, *paths: str) -> list[str]:
@@ -174,7 +175,8 @@ def test_what_cannot_be_carried_out_is_refused_at_its_place(raw: bytes, place: s
 
 
 def test_the_header_says_who_when_and_about_what() -> None:
-    numbers = "<RelatesToMessageID>M-0</RelatesToMessageID><TestMessage>true</TestMessage><RxReferenceNumber>R</RxReferenceNumber>"
+    numbers = "<RelatesToMessageID>M-0</RelatesToMessageID><TestMessage>true</TestMessage>"
+    numbers += "<RxReferenceNumber>R</RxReferenceNumber>"
     numbers += "<PrescriberOrderNumber>O</PrescriberOrderNumber><DigitalSignature><DigitalSignatureIndicator>true"
     numbers += "</DigitalSignatureIndicator></DigitalSignature><Mailbox><DeliveredID>7</DeliveredID></Mailbox>"
     assert the_new_rx(header=numbers).header == Header(
