@@ -58,10 +58,10 @@ def run(settings: Settings, programs: Programs | None = None) -> int:
     supervisor = Supervisor()
     with StopSignals() as signals, _bound(settings) as listener, ExitStack() as more:
         try:
+            mllp = more.enter_context(listen.bound(settings)) if settings.mllp_port else None
             environment = _start_databases(settings, supervisor)
             demo.refuse_in_production(settings, environment["GALENIC_DATABASE_URL"])
             environment["GALENIC_PORT"] = str(listener.getsockname()[1])
-            mllp = more.enter_context(listen.bound(settings)) if settings.mllp_port else None
             _start_processes(settings, supervisor, Listeners(listener, mllp), environment, programs or Programs())
             if _is_up(settings, listener, supervisor, signals):
                 _show_demo(settings, listener.getsockname()[1], environment["GALENIC_DATABASE_URL"])

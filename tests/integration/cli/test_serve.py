@@ -30,7 +30,12 @@ class Served:
     def __init__(self, data_dir, **settings):
         self.data_dir = data_dir
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
-        chosen = {"GALENIC_PORT": "0", "GALENIC_MLLP_PORT": "0", "GALENIC_DATA_DIR": str(data_dir), "PYTHONPATH": str(HERE)} | settings
+        chosen = {
+            "GALENIC_PORT": "0",
+            "GALENIC_MLLP_PORT": "0",
+            "GALENIC_DATA_DIR": str(data_dir),
+            "PYTHONPATH": str(HERE),
+        } | settings
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE],
             env=inherited | chosen,

@@ -1,0 +1,150 @@
+"""`galenic partner`, `messages` and `map`: what an operator does about messages, and that it is recorded."""
+
+import json
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from fhir_server.cli.main import main
+from tests.running.galenic import CURSOR_KEY, INDEX_KEY
+from tests.running.mllp import a_message, a_patient, an_order
+
+HOSPITAL = ("partner", "add", "county", "--name", "County", "--sender", "WARD|HOSPITAL", "--kind", "RDE^*")
+ORDER = an_order("1", "N1")
+
+
+@pytest.fixture
+def galenic(database, monkeypatch, capsys):
+    """Runs a command on the test's database; returns its exit code and what it printed."""
+    monkeypatch.setenv("GALENIC_DATABASE_URL", database.app_url)
+    monkeypatch.setenv("GALENIC_INDEX_KEY", INDEX_KEY)
+    monkeypatch.setenv("GALENIC_CURSOR_KEY", CURSOR_KEY)
+
+    def run(*words):
+        code = main([*words])
+        said = capsys.readouterr()
+        return code, said.out.strip(), said.err.strip()
+
+    return run
+
+
+@pytest.fixture
+def failed(database):
+    """A message of the hospital that was refused when it came."""
+    with psycopg.connect(database.app_url) as connection:
+        return connection.execute(
+            "INSERT INTO message"
+            " (id, partner, wire, direction, kind, sender, control_id, digest, raw, state, code, notes)"
+            " VALUES (%s, 'county', 'mllp', 'in', 'RDE^O11', 'WARD|HOSPITAL', '1', sha256(%s), %s, 'failed', 'AE', %s)"
+            " RETURNING id",
+            (uuid4(), ORDER, ORDER, json.dumps([{"severity": "error", "place": "RXE-2", "text": "102: why"}])),
+        ).fetchone()[0]
+
+
+def rows(database, statement):
+    with psycopg.connect(database.superuser_url) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_a_partner_is_added_listed_and_ended_on_record(galenic, database):
+    assert galenic(*HOSPITAL)[:2] == (0, "county may send RDE^* from now on")
+    assert "county  active  'County'  WARD|HOSPITAL  RDE^*" in galenic("partner", "list")[1]
+    assert galenic("partner", "disable", "county")[0] == 0
+    assert "county  disabled" in galenic("partner", "list")[1]
+    details = [detail for (detail,) in rows(database, "SELECT detail FROM audit ORDER BY number")]
+    assert details == ["partner county may send RDE^*", "partner county disabled"]
+
+
+def test_the_secret_of_a_partner_is_shown_once_and_not_kept(galenic, database):
+    _, said, _ = galenic(*HOSPITAL, "--http")
+    secret = said.splitlines()[1].removeprefix("secret: ")
+    assert len(secret) == 43
+    assert secret not in str(rows(database, "SELECT * FROM partner")) + str(rows(database, "SELECT * FROM audit"))
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (("--zone", "Springfield"), "no time zone"),
+        (("--network", "10.0.0.0/99"), "A network is"),
+        (("--certificate", "12"), "64 hexadecimal digits"),
+        (("--authority", "MRN"), "NAME=SYSTEM"),
+        (("--sender", "|"), "another partner's"),
+    ],
+)
+def test_a_partner_that_cannot_be_is_refused_with_the_reason(galenic, database, more, why):
+    galenic("partner", "add", "taken", "--name", "Taken", "--sender", "|", "--kind", "*")
+    code, _, complaint = galenic(*HOSPITAL, *more)
+    assert code == 1
+    assert why in complaint
+    assert rows(database, "SELECT id FROM partner") == [("taken",)]
+
+
+def test_messages_are_listed_and_shown_and_looking_is_on_record(galenic, database, failed):
+    assert f"{failed}" in galenic("messages", "list", "--state", "failed", "--partner", "county")[1]
+    assert galenic("messages", "list", "--kind", "ADT^A04")[1] == ""
+    _, shown, _ = galenic("messages", "show", str(failed))
+    assert "error: RXE-2: 102: why" in shown
+    assert "RXE||00093310905" in shown
+    assert rows(database, "SELECT detail FROM audit") == [(f"message {failed} of partner county looked at",)]
+
+
+def test_a_failed_message_is_processed_again_and_once(galenic, database, failed):
+    galenic(*HOSPITAL)
+    code, answer, _ = galenic("messages", "replay", str(failed))
+    assert code == 0
+    assert "MSA|AA|1" in answer
+    assert rows(database, "SELECT state, code, attempts FROM message") == [("answered", "AA", 2)]
+    assert galenic("messages", "replay", str(failed))[1] == answer
+    assert rows(
+        database,
+        "SELECT count(*) FROM directory d JOIN resource_type t ON t.number = d.type WHERE t.name = 'MedicationRequest'",
+    ) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "words", [("messages", "show", "x"), ("messages", "show", str(uuid4())), ("messages", "replay", str(uuid4()))]
+)
+def test_a_message_that_is_not_there_is_said_not_to_be(galenic, words):
+    code, _, complaint = galenic(*words)
+    assert code == 1
+    assert complaint.startswith("galenic: ")
+
+
+@pytest.fixture
+def mapped(tmp_path, capsys):
+    """What `galenic map` makes of bytes."""
+
+    def run(raw, *words):
+        file = tmp_path / "message"
+        file.write_bytes(raw)
+        code = main(["map", str(file), *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_a_mapping_is_shown_with_its_notes_and_reasons_and_the_same_each_time(mapped):
+    code, bundle, said = mapped(ORDER, "--reasons")
+    assert code == 0
+    types = [entry["resource"]["resourceType"] for entry in json.loads(bundle)["entry"]]
+    assert {"Patient", "MedicationRequest", "Provenance", "MessageHeader"} <= set(types)
+    assert "from" in said
+    again = json.loads(mapped(ORDER)[1])
+    assert [entry["fullUrl"] for entry in again["entry"]] == [entry["fullUrl"] for entry in json.loads(bundle)["entry"]]
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"neither", "neither HL7 v2"),
+        (a_message("SIU^S12", "1", a_patient("1")), "MSH-9"),
+        (b"<Message/>", "no Header or no Body"),
+    ],
+)
+def test_what_cannot_be_mapped_is_refused_with_its_place(mapped, raw, why):
+    code, bundle, said = mapped(raw)
+    assert (code, bundle) == (1, "")
+    assert why in said
