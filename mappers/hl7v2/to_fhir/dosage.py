@@ -11,7 +11,7 @@ from mappers.hl7v2.pharmacy_tables import METHODS, ROUTES, V2
 from mappers.hl7v2.tables import Coded
 from mappers.hl7v2.to_fhir.concepts import codeable_concept
 from mappers.hl7v2.to_fhir.draft import Draft
-from mappers.hl7v2.to_fhir.elements import filled
+from mappers.hl7v2.to_fhir.elements import filled, told
 from mappers.hl7v2.to_fhir.quantity import composite, quantity, ratio, unit_of
 from mappers.hl7v2.to_fhir.timing import Schedule, numbered
 from mappers.hl7v2.units import UCUM, ucum
@@ -148,7 +148,7 @@ def route_of(routes: list[Segment], draft: Draft) -> Resource:
     if not routes:
         return {}
     for other in routes[1:]:
-        other.value(1).leave(1, "is another route to choose from: a Dosage has one")
+        told(other.value(1), "is another route to choose from: a Dosage has one")
     first, making = routes[0], draft.making
     return filled(
         route=codeable_concept(first.value(1), making, ROUTE_TABLE),

@@ -38,7 +38,7 @@ class Draft:
     def fault(self, code: str, place: str, text: str) -> Hl7Fault:
         return Hl7Fault(code, place, text, header=self.message.header)
 
-    def add(  # noqa: PLR0913  an entry has that many sides
+    def add(
         self,
         name: str,
         resource: Resource,

@@ -53,3 +53,9 @@ def number(value: Value, component: int = 1) -> int | float | None:
         value.leave(component, NO_NUMBER)
         return None
     return int(found) if found == int(found) else found
+
+
+def told(value: Value, why: str) -> None:
+    """A value that nobody carries, for a reason."""
+    value.texts()
+    value.leave(1, why)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mappers.hl7v2.message import Segment, Value
 from mappers.hl7v2.to_fhir.concepts import code_system, codeable_concept, codings
 from mappers.hl7v2.to_fhir.draft import Draft, condition_of
-from mappers.hl7v2.to_fhir.elements import filled, moment
+from mappers.hl7v2.to_fhir.elements import filled, moment, told
 from mappers.hl7v2.to_fhir.identifiers import derived
 from mappers.hl7v2.to_fhir.quantity import quantity, ratio
 from mappers.hl7v2.to_fhir.sharing import numbered
@@ -159,7 +159,7 @@ def _batch(segment: Segment, fields: Fields, draft: Draft) -> Resource:
         return {}
     for number in (fields.lot, fields.expiry):
         for value in segment.repetitions(number)[1:]:
-            value.leave(1, "is of another lot: a Medication has one")
+            told(value, "is of another lot: a Medication has one")
     lot, expiry = segment.value(fields.lot), segment.value(fields.expiry)
     return filled(lotNumber=lot.text(), expirationDate=moment(expiry, draft.making))
 

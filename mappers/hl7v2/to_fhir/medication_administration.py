@@ -12,7 +12,7 @@ from mappers.hl7v2.to_fhir.concepts import code, codeable_concept
 from mappers.hl7v2.to_fhir.context import Context, notes
 from mappers.hl7v2.to_fhir.dosage import route_of
 from mappers.hl7v2.to_fhir.draft import Draft, condition_of
-from mappers.hl7v2.to_fhir.elements import filled
+from mappers.hl7v2.to_fhir.elements import filled, told
 from mappers.hl7v2.to_fhir.medication import medication, other_choice
 from mappers.hl7v2.to_fhir.medication_dispense import annotations, key_of, prescription
 from mappers.hl7v2.to_fhir.order import Order, Part
@@ -90,7 +90,7 @@ def _dosage(head: Segment, part: Part, draft: Draft) -> Resource:
     if dose:
         return filled(**route_of(routes, draft), dose=dose)
     for one in routes:
-        one.value(1).leave(1, "is a route without a dose, which an administration in FHIR does not have")
+        told(one.value(1), "is a route without a dose, which an administration in FHIR does not have")
     return {}
 
 

@@ -13,7 +13,7 @@ from mappers.hl7v2.to_fhir.concepts import NOT_OF_TABLE
 from mappers.hl7v2.to_fhir.context import Context, notes
 from mappers.hl7v2.to_fhir.dosage import dosages
 from mappers.hl7v2.to_fhir.draft import Draft, condition_of
-from mappers.hl7v2.to_fhir.elements import filled, moment
+from mappers.hl7v2.to_fhir.elements import filled, moment, told
 from mappers.hl7v2.to_fhir.identifiers import derived, local
 from mappers.hl7v2.to_fhir.location import location
 from mappers.hl7v2.to_fhir.medication import medication, other_choice
@@ -171,7 +171,7 @@ def _destination(head: Segment, draft: Draft) -> Resource | None:
     if to is None:
         return _place_of(head.value(30), head.value(31), head.place(30), draft)
     if head.value(30):
-        head.value(30).leave(1, "is a second destination: a dispense has one")
+        told(head.value(30), "is a second destination: a dispense has one")
     return to
 
 

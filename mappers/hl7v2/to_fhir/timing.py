@@ -41,7 +41,7 @@ EVERY_UNITS: Final = {"S": "s", "M": "min", "H": "h", "D": "d", "W": "wk"}
 TIMES_A_DAY: Final = re.compile(r"([5-9]|[1-9]\d)ID")
 WEEKDAYS: Final = re.compile(r"Q([1-9]\d?)?J([1-7]+)")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DURATION: Final = re.compile(r"([SMHDWLXT])(\d+)")
+DURATION: Final = re.compile(r"([SMHDWLX])(\d+)")
 DURATION_UNITS: Final = {**EVERY_UNITS, "L": "mo"}
 """Of TQ.3."""
 LENGTHS: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400, "wk": 604800}
