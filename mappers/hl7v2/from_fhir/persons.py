@@ -21,31 +21,24 @@ Components = tuple[Component, ...]
 
 
 def xpn(name: Resource) -> Components:
-    first, *others = [*name.get("given", ()), ""]
-    dates = _dates(name)
-    joined = [
-        " ".join(part for part in parts if part) for parts in (others, name.get("suffix", ()), name.get("prefix", ()))
-    ]
-    head = (str(name.get("family", "")), first, *joined, "", _of(NAME_TYPES, name.get("use")))
-    return *head, "", "", "", "", *dates
+    given = list(name.get("given", ()))
+    others = (given[1:], name.get("suffix", ()), name.get("prefix", ()))
+    joined = [" ".join(parts) for parts in others]
+    head = (str(name.get("family", "")), next(iter(given), ""), *joined, "", _of(NAME_TYPES, name.get("use")))
+    return *head, "", "", "", "", *_dates(name)
 
 
 def xad(address: Resource) -> Components:
     """Its lines in the order they are read again: the street in its parts, the other designation, the addressee."""
     lines = list(address.get("line", ()))
-    street, rest = (
-        (lines[:1], lines[1:])
-        if len(lines) < STREET_PARTS
-        else (lines[:-1][:STREET_PARTS], lines[len(lines[:-1][:STREET_PARTS]) :])
-    )
-    other, addressee = rest[0] if rest else "", " ".join(rest[1:])
-    kind = (
-        POSTAL if address.get("type") == "postal" and "use" not in address else _of(ADDRESS_TYPES, address.get("use"))
-    )
+    streets = 1 if len(lines) < STREET_PARTS else min(len(lines) - 1, STREET_PARTS)
+    street: Component = tuple(lines[:streets])
+    other, addressee = "".join(lines[streets : streets + 1]), " ".join(lines[streets + 1 :])
+    use = _of(ADDRESS_TYPES, address.get("use"))
+    kind = use or (POSTAL if address.get("type") == "postal" else "")
     parts = [str(address.get(part, "")) for part in ("city", "state", "postalCode", "country")]
-    start, end = _dates(address)
-    head = (tuple(street), other, *parts, kind, "", str(address.get("district", "")))
-    return *head, "", "", "", start, end, "", "", "", "", addressee
+    head = (street, other, *parts, kind, "", str(address.get("district", "")))
+    return *head, "", "", "", *_dates(address), "", "", "", "", addressee
 
 
 def xtn(point: Resource) -> Components:
