@@ -74,12 +74,12 @@ class Pharmacy:
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return done.stdout
 
-    def python(self, program: str, **given: str) -> dict[str, Any]:
+    def python(self, program: str, **given: Any) -> dict[str, Any]:
         """What a program of `PROGRAMS` in Python saw."""
         said = self.run([self.clients.python, PROGRAMS / program], json.dumps({"base": self.base_url, **given}))
         return dict(json.loads(said.splitlines()[-1]))
 
-    def node(self, program: str, **given: str) -> dict[str, Any]:
+    def node(self, program: str, **given: Any) -> dict[str, Any]:
         """The same of a module for Node; what it is given is `process.argv[2]`."""
         text = (PROGRAMS / program).read_text()
         command = ["node", "--input-type=module", "-", json.dumps({"base": self.base_url, **given})]
