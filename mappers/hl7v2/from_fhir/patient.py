@@ -29,7 +29,7 @@ def pid(patient: Resource, sending: Sending) -> Row:
     """PID; each element it has no field for is noted."""
     home, work = _telecom(patient)
     making, religion = sending.making, _extension(patient, "religion", "valueCodeableConcept")
-    spoken = next((one["language"] for one in patient.get("communication", ()) if "language" in one), {})
+    spoken: Resource = next((one["language"] for one in patient.get("communication", ()) if "language" in one), {})
     fields: dict[int, Field] = {
         1: "1",
         3: [cx(one, making) for one in patient.get("identifier", ()) if "value" in one],
@@ -58,7 +58,8 @@ def _born(patient: Resource) -> str:
     found = (
         one for one in patient.get("_birthDate", {}).get("extension", ()) if one["url"] == f"{EXTENSIONS}birthTime"
     )
-    return str(next(found, {}).get("valueDateTime", "") or patient.get("birthDate", ""))
+    said: Resource = next(found, {})
+    return str(said.get("valueDateTime", "") or patient.get("birthDate", ""))
 
 
 def _telecom(patient: Resource) -> tuple[list[Repetition], list[Repetition]]:
@@ -81,7 +82,8 @@ def _yes_no(value: object) -> str:
 
 def _extension(patient: Resource, name: str, value: str) -> Any:
     found = (one for one in patient.get("extension", ()) if one["url"] == f"{EXTENSIONS}{name}")
-    return next(found, {}).get(value, "")
+    said: Resource = next(found, {})
+    return said.get(value, "")
 
 
 def _notes(patient: Resource) -> list[Note]:

@@ -33,7 +33,7 @@ def administered(order: Order, part: Part, request: Resource | None, context: Co
     draft, head = context.draft, part.head
     draft.required(head, 5)
     draft.required(head, 3)
-    key = key_of(order, (head.text(2), head.text(3)), NAMESPACE, draft)
+    key = key_of(order.identifier, (head.text(2), head.text(3), head.text(5) or head.text(5, 2)), NAMESPACE, draft)
     found = medication(head, [], key, draft)
     status = _status(head)
     effective = _effective(head, draft)

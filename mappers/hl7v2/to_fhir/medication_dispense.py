@@ -1,8 +1,10 @@
 """RXD, and RXG, as MedicationDispense. https://hl7.org/fhir/R4/medicationdispense.html.
 
-A dispense is told apart by its order, its counter (RXD-1) and its time: many senders count every refill as the first.
+A dispense is told apart by its order, its counter (RXD-1), its time and its drug: many senders count every refill as
+the first.
 """
 
+from itertools import count
 from typing import Final
 
 from mappers.hl7v2.message import Segment, Value
@@ -44,7 +46,7 @@ def dispensed(order: Order, part: Part, request: Resource | None, context: Conte
     """A reference to the dispense of an RXD; `request` is the order it fills, if that is told."""
     draft, head = context.draft, part.head
     draft.required(head, 2)
-    key = _key(order, head, (head.text(1), head.text(3)), context)
+    key = _key(order, head, (head.text(1), head.text(3), head.text(2) or head.text(2, 2)), draft)
     status = dispense_status(order, "completed", draft)
     found = medication(head, part.all("RXC"), key, draft)
     when = moment(head.value(3), draft.making)
@@ -75,7 +77,7 @@ def given(order: Order, part: Part, request: Resource | None, context: Context) 
     """A reference to the dose that an RXG hands to a ward to be given."""
     draft, head = context.draft, part.head
     draft.required(head, 4)
-    key = _key(order, head, ("give", head.text(1)), context)
+    key = _key(order, head, ("give", head.text(1), head.text(4) or head.text(4, 2)), draft)
     found = medication(head, part.all("RXC"), key, draft)
     resource = filled(
         resourceType="MedicationDispense",
@@ -115,20 +117,27 @@ def prescription(order: Order, head: Segment | None, draft: Draft) -> Resource:
     return {"type": "MedicationRequest", "identifier": identifier} if identifier else {}
 
 
-def key_of(order: Order, words: tuple[str, ...], namespace: str, draft: Draft) -> Resource | None:
-    """The identifier of one thing done for an order; None where the order has no number."""
-    number = order.identifier
+def key_of(number: Resource | None, words: tuple[str, ...], namespace: str, draft: Draft) -> Resource | None:
+    """The identifier of one thing done for an order; None where the order has no number.
+
+    What a message says twice in the same words is two: the second has a number more.
+    """
     if number is None:
         return None
-    return derived(draft.making, namespace, number["system"], number["value"], *words)
+    for again in count():
+        more = (str(again),) if again else ()
+        key = derived(draft.making, namespace, number["system"], number["value"], *words, *more)
+        if not any(key in one.resource.get("identifier", ()) for one in draft.entries):
+            return key
+    return None
 
 
-def _key(order: Order, head: Segment, words: tuple[str, ...], context: Context) -> Resource | None:
-    found = key_of(order, words, NAMESPACE, context.draft)
-    if found is not None or head.name != "RXD" or not head.text(7):
-        return found
-    number = prescription_number(head.text(7), context.draft)
-    return derived(context.draft.making, NAMESPACE, number["system"], number["value"], *words)
+def _key(order: Order, head: Segment, words: tuple[str, ...], draft: Draft) -> Resource | None:
+    """By the number of the order, else by that of the prescription."""
+    number = order.identifier
+    if number is None and head.name == "RXD" and head.text(7):
+        number = prescription_number(head.text(7), draft)
+    return key_of(number, words, NAMESPACE, draft)
 
 
 def _added(resource: Resource, key: Resource | None, head: Segment, draft: Draft, cleared: tuple[str, ...]) -> Resource:
@@ -144,8 +153,8 @@ def _identifiers(key: Resource | None, head: Segment | None, draft: Draft) -> li
 
 
 def _remaining(head: Segment, draft: Draft) -> list[Resource]:
-    count = draft.count(head, 8)
-    return [] if count is None else [{"url": f"{EXTENSION}refills-remaining", "valueUnsignedInt": count}]
+    left = draft.count(head, 8)
+    return [] if left is None else [{"url": f"{EXTENSION}refills-remaining", "valueUnsignedInt": left}]
 
 
 def _type(value: Value) -> Resource:

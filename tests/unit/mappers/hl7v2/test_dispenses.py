@@ -105,6 +105,13 @@ def test_every_refill_is_a_dispense_of_its_own_even_where_each_is_counted_as_the
     assert len({condition("20261102"), condition("20261202"), condition("20261102", "2")}) == 3
 
 
+def test_two_drugs_of_one_order_are_two_dispenses_and_so_is_one_that_is_told_twice() -> None:
+    one = fields("RXD", f1="1", f2=DRUG, f3="20261102", f4="30")
+    other = fields("RXD", f1="1", f2="198440^another drug^RXNORM", f3="20261102", f4="30")
+    found = entries(mapped("ORC|RE|A1", one, other, one), "MedicationDispense")
+    assert len({entry.condition for entry in found}) == 3
+
+
 def test_amount_days_kind_and_notes_of_a_dispense() -> None:
     told = dispense(
         "NTE|1||second note",
