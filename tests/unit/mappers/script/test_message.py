@@ -219,3 +219,11 @@ def test_elements_are_written_in_the_order_of_the_samples() -> None:
 def test_an_element_that_nobody_knows_is_written_as_it_came() -> None:
     message = the_new_rx("<Unheard><Of>it</Of></Unheard>")
     assert b"<Unheard>\n          <Of>it</Of>\n        </Unheard>" in write(message)
+
+
+def test_a_refill_of_ten_six_is_a_renewal() -> None:
+    medication = f"<MedicationPrescribed>{DRUG}</MedicationPrescribed>"
+    raw = a_message("RefillRequest", PATIENT + medication, attributes='version="010" release="006"')
+    assert read(raw).kind == "RxRenewalRequest"
+    denied = a_message("RefillResponse", "<Response><Denied/></Response>", attributes='version="010" release="006"')
+    assert (read(denied).kind, read(denied).outcome) == ("RxRenewalResponse", "Denied")

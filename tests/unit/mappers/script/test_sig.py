@@ -90,6 +90,8 @@ def test_an_instruction_that_contradicts_itself_is_an_issue(making: Making) -> N
         ("Take 1 to 2 tablets", {"doseAndRate": [{"doseQuantity": {"value": 2}}]}),
         ("Take 1-2 tablets", {"doseAndRate": [{"doseQuantity": {"value": 2}}]}),
         ("Take 1 tablet, then take 2 tablets", {"doseAndRate": [{"doseQuantity": {"value": 2}}]}),
+        ("Take 1 tablet at noon and take 2 tablets at night", {"doseAndRate": [{"doseQuantity": {"value": 2}}]}),
+        ("Take 1 tablet daily, then two", {"doseAndRate": [{"doseQuantity": {"value": 2}}]}),
         ("Take 0.5 tablet", {"doseAndRate": [{"doseQuantity": {"value": 0.5}}]}),
         ("Take 1 tablet every 4 to 6 hours", {"timing": {"repeat": {"frequency": 1, "period": 6, "periodUnit": "h"}}}),
         ("Take 1 tablet every 24 hours", {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}),
@@ -123,7 +125,8 @@ def test_a_most_a_day_is_the_maximum(making: Making) -> None:
 
 def test_a_time_of_day_is_the_code_of_the_timing(making: Making) -> None:
     event = coded("AdministrationTimingEvent", "bedtime", "21029003")
-    instruction = f"<TimingAndDuration><AdministrationTiming>{event}</AdministrationTiming></TimingAndDuration>"
+    timing = f"<AdministrationTiming>{event}</AdministrationTiming>"
+    instruction = f"<TimingAndDuration>{timing}</TimingAndDuration>"
     (dosage,), _, _ = mapped_sig(a_sig("At bedtime", instruction), making)
     assert dosage["timing"] == {
         "code": {"coding": [{"system": "http://snomed.info/sct", "code": "21029003"}], "text": "bedtime"}
@@ -137,10 +140,12 @@ def test_what_has_no_number_is_left_to_the_text_and_noted(making: Making) -> Non
 
 
 def test_the_flat_directions_of_ten_six_are_read(making: Making) -> None:
-    structured = """<StructuredSIG><RepeatingSIG><SigSequencePositionNumber>{}</SigSequencePositionNumber></RepeatingSIG>
+    structured = """<StructuredSIG>
+    <RepeatingSIG><SigSequencePositionNumber>{}</SigSequencePositionNumber></RepeatingSIG>
     <Dose><DoseDeliveryMethodText>take</DoseDeliveryMethodText>
     <DoseDeliveryMethodCodeQualifier>1</DoseDeliveryMethodCodeQualifier>
-    <DoseDeliveryMethodCode>419652001</DoseDeliveryMethodCode><DoseQuantity>{}</DoseQuantity><DoseFormText>tablet</DoseFormText>
+    <DoseDeliveryMethodCode>419652001</DoseDeliveryMethodCode>
+    <DoseQuantity>{}</DoseQuantity><DoseFormText>tablet</DoseFormText>
     <DoseFormCodeQualifier>2</DoseFormCodeQualifier><DoseFormCode>C48542</DoseFormCode></Dose>
     <Timing><FrequencyNumericValue>1</FrequencyNumericValue><FrequencyUnitsText>day</FrequencyUnitsText>
     <FrequencyUnitsCodeQualifier>1</FrequencyUnitsCodeQualifier><FrequencyUnitsCode>258703001</FrequencyUnitsCode></Timing>
