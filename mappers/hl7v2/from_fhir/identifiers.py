@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from mappers.hl7v2.message import Component
 from mappers.hl7v2.tables import OIDS
+from mappers.hl7v2.times import timestamp
 from mappers.making import Making
 from mappers.mapped import Resource
 
@@ -42,7 +43,10 @@ def ei(identifier: Resource, making: Making) -> tuple[Component, ...]:
 
 
 def cx(identifier: Resource, making: Making) -> tuple[Component, ...]:
-    return (identifier["value"], "", "", authority(identifier.get("system", ""), making), type_code(identifier))
+    period = identifier.get("period", {})
+    days = (timestamp(period.get(end, ""))[:8] for end in ("start", "end"))
+    of = authority(identifier.get("system", ""), making)
+    return (identifier["value"], "", "", of, type_code(identifier), "", *days)
 
 
 def type_code(identifier: Resource) -> str:

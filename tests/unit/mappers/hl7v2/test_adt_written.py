@@ -109,6 +109,28 @@ def test_an_allergy_that_is_not_in_force_is_not_told_as_one() -> None:
     assert [note.place for note in written.notes] == ["AL1"]
 
 
+def test_an_allergen_has_two_codes_and_a_note_of_a_third() -> None:
+    rxnorm, snomed = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct"
+    codings = [{"system": rxnorm, "code": "1191", "display": "Aspirin"}, {"system": snomed, "code": "387458008"}]
+    written = [
+        a31({}, [], [an_allergy(code={"coding": found, "text": "aspirin"})], {}, MAKING, ENVELOPE)
+        for found in (codings, [*codings, {"code": "x"}])
+    ]
+    assert all(b"AL1|1||1191^Aspirin^RXNORM^387458008^^SCT^^^aspirin" in one.message for one in written)
+    assert [[note.place for note in one.notes] for one in written] == [[], ["AL1-3"]]
+
+
+def test_an_identifier_keeps_the_days_it_is_valid_between() -> None:
+    number = {
+        "system": "http://north.example/mrn",
+        "value": "1",
+        "period": {"start": "2026-01-01", "end": "2026-12-31"},
+    }
+    patient = {"resourceType": "Patient", "identifier": [number]}
+    (back,) = of_type(mapped(a31(patient, [], [], {}, MAKING, ENVELOPE).message), "Patient")
+    assert back == patient
+
+
 @pytest.mark.parametrize("code", ["self", "ONESELF"])
 def test_who_is_insured_himself_is_so_by_either_code(code: str) -> None:
     coverage = {"payor": [{"display": "Northern Mutual"}], "relationship": {"coding": [{"code": code}]}}
