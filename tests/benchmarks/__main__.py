@@ -14,10 +14,11 @@ from rich.table import Table
 from tests.benchmarks.generator import Generator
 from tests.benchmarks.guarded import guarded
 from tests.benchmarks.installation import installation
+from tests.benchmarks.messages import messages
 from tests.benchmarks.rows import ROWS as PLAIN
 from tests.benchmarks.rows import Bench, Measure, Row, load_files, write_files
 
-ROWS: dict[str, Measure] = PLAIN | {"guarded": guarded}
+ROWS: dict[str, Measure] = PLAIN | {"guarded": guarded, "messages": messages}
 
 COLUMNS = ("what", "per second", "p50 ms", "p99 ms", "limit per s", "ratio", "CPU s", "API RSS MB")
 

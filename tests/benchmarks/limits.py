@@ -88,11 +88,14 @@ def _array(numbers: Sequence[int] | None) -> str | None:
 
 
 class Inserts:
-    """Inserts prepared rows under ids that are new each time."""
+    """Inserts prepared rows under ids that are new each time; `beside` is one row more in each transaction."""
 
-    def __init__(self, url: str, prepared: Sequence[Prepared]) -> None:
+    def __init__(
+        self, url: str, prepared: Sequence[Prepared], beside: tuple[str, Callable[[], tuple[Any, ...]]] | None = None
+    ) -> None:
         self._url = url
         self._prepared = prepared
+        self._beside = beside
         self._rids = count(random.randrange(10**9, 10**15))
 
     async def for_seconds(self, seconds: float, connections: int, size: int) -> float:
@@ -126,6 +129,8 @@ class Inserts:
             async with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
                 for statement, lines in zip(INSERTS, zip(*rows, strict=True), strict=True):
                     await cursor.executemany(statement, [line for own in lines for line in own])
+                if self._beside:
+                    await cursor.execute(self._beside[0], self._beside[1]())
             done += len(batch)
         return done
 
