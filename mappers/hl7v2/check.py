@@ -11,7 +11,7 @@ from mappers.hl7v2.charsets import codec_of
 from mappers.hl7v2.message import parse
 
 MISTAKEN: Final = ("Missing required child RDE_O11_ORDER.RDE_O11_TIMING_ENCODED",)
-"""What it says of a TQ1 behind an RXE, which it takes for one of the order before it."""
+"""What it says of a TQ1 behind an RXE, which it takes for one of the order before it; it says no second thing."""
 
 
 def problems(message: bytes) -> list[str]:

@@ -1,5 +1,7 @@
 """Amounts with their units: NM beside CWE, and CQ. https://hl7.org/fhir/R4/datatypes.html#Quantity."""
 
+from typing import Final
+
 from mappers.hl7v2.message import Segment, Value
 from mappers.hl7v2.to_fhir.concepts import code_system
 from mappers.hl7v2.to_fhir.draft import Draft
@@ -7,6 +9,10 @@ from mappers.hl7v2.to_fhir.elements import filled
 from mappers.hl7v2.units import UCUM, UCUM_NAMES, ucum, ucum_as_said
 from mappers.making import Making
 from mappers.mapped import Resource
+
+
+STANDARD: Final = frozenset({"ISO+", "ANS+", "ISO"})
+"""Coding systems (table 0396) whose codes are units; in one of the sender's own, `S` may be a spray."""
 
 
 def quantity(segment: Segment, amount: int, unit: int, draft: Draft) -> Resource:
@@ -37,8 +43,9 @@ def unit_of(value: Value, making: Making) -> Resource:
         if said:
             return _ucum(said, value.text(alternate + 1))
     own = not system or system in UCUM_NAMES
-    found = (ucum(code) if own and code else None) or (ucum(text) if text else None)
-    if found:
+    by_code, by_text = (ucum(one) if one else None for one in (code, text))
+    found = by_code or by_text
+    if found and (own or system in STANDARD or by_code == by_text):
         return _ucum(found, text or code)
     if not code or (own and not text):
         return filled(unit=text or code)

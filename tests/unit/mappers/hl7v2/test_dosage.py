@@ -83,6 +83,9 @@ def test_the_dosage_form_is_of_the_medication_and_no_route() -> None:
         ("^tablet", {"unit": "tablet"}),
         ("385055001^Tablet^SCT", {"unit": "Tablet", "system": "http://snomed.info/sct", "code": "385055001"}),
         ("T^tablet^99F^{tbl}^tablet^UCUM", {"unit": "tablet", "system": UCUM, "code": "{tbl}"}),
+        ("mg^milligram^99U", {"unit": "milligram", "system": UCUM, "code": "mg"}),
+        ("S^spray^99U", {"unit": "spray", "system": f"{OWN}:99U", "code": "S"}),
+        ("MG^^ISO+", {"unit": "MG", "system": UCUM, "code": "mg"}),
         ("43^mg/hr", {"unit": "mg/hr", "system": UCUM, "code": "mg/h"}),
     ],
 )
