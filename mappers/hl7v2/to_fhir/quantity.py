@@ -10,7 +10,6 @@ from mappers.hl7v2.units import UCUM, UCUM_NAMES, ucum, ucum_as_said
 from mappers.making import Making
 from mappers.mapped import Resource
 
-
 STANDARD: Final = frozenset({"ISO+", "ANS+", "ISO"})
 """Coding systems (table 0396) whose codes are units; in one of the sender's own, `S` may be a spray."""
 

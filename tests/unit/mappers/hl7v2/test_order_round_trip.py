@@ -4,7 +4,7 @@ The messages are drawn from the mapped fields as Galenic writes them: what anoth
 with dashes, TQ in ORC-7) is held to its meaning in test_dosage.py.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +35,7 @@ numbers = st.one_of(
     st.integers(1, 9999).map(str), st.decimals("0.01", "999", places=2).map(lambda one: f"{one.normalize():f}")
 )
 counts = st.integers(0, 99).map(str)
-days = st.dates(datetime(2000, 1, 1).date(), datetime(2035, 1, 1).date()).map(lambda day: day.strftime("%Y%m%d"))
+days = st.dates(date(2000, 1, 1), date(2035, 1, 1)).map(lambda day: day.strftime("%Y%m%d"))
 moments = days.map(lambda day: f"{day}083000+0100")
 systems = st.sampled_from(["RXNORM", "NDF", "SCT", "99LOC"])
 concepts = st.tuples(codes, words, systems)
@@ -45,7 +45,8 @@ units = st.one_of(
 )
 lines = st.lists(words.map(lambda text: ("", text)), min_size=1, max_size=2)
 nothing: st.SearchStrategy[Any] = st.just("")
-persons = st.tuples(codes, words, words)
+enterers = st.tuples(codes.map(lambda one: f"E{one}"), words, words)
+prescribers = st.tuples(codes.map(lambda one: f"P{one}"), words, words)
 
 
 def maybe(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -126,8 +127,8 @@ def orders(draw: st.DrawFn) -> list[list[Any]]:
         3: draw(maybe(st.tuples(codes, st.just("RX")))),
         4: draw(maybe(st.tuples(codes, st.just("GRP")))),
         9: authored,
-        10: draw(maybe(persons)),
-        12: draw(maybe(persons)),
+        10: draw(maybe(enterers)),
+        12: draw(maybe(prescribers)),
         15: draw(maybe(days)),
         29: draw(st.sampled_from(["", ("I", "Inpatient", "HL70482"), ("O", "Outpatient", "HL70482")])),
     }
@@ -190,7 +191,7 @@ def dispenses(draw: st.DrawFn) -> list[list[Any]]:
         7: draw(maybe(codes)),
         8: draw(maybe(counts)),
         9: draw(st.lists(words, max_size=2)),
-        10: draw(st.lists(persons, max_size=2, unique_by=lambda one: one[0])),
+        10: draw(st.lists(enterers, max_size=2, unique_by=lambda one: one[0])),
         11: draw(st.sampled_from(["", "N", "G", "T", "1", "4"])),
         12: (daily, daily_unit) if daily else "",
         13: draw(maybe(st.tuples(words, words, words))),
