@@ -1,6 +1,7 @@
 """What a mapping of one message has so far: entries, notes and choices, in the order they came up."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,6 +26,12 @@ class Draft:
     entries: list[Entry] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
+    _known: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+    _counts: Counter[str] = field(default_factory=Counter, init=False)
+
+    def __post_init__(self) -> None:
+        for entry in self.entries:
+            self._index(entry)
 
     def mapped(self) -> Mapped:
         return Mapped(tuple(self.entries), tuple(self.notes), tuple(self.choices))
@@ -51,7 +58,21 @@ class Draft:
         """A reference to the new entry, whose full URL is made of `name`."""
         full_url = self.making.full_url(name)
         self.entries.append(Entry(full_url, resource, how, condition, cleared, place))
+        self._index(self.entries[-1])
         return {"reference": full_url}
+
+    def known(self, type_name: str, condition: str) -> str | None:
+        """The full URL of the entry that meets a condition."""
+        return self._known.get((type_name, condition))
+
+    def count_of(self, type_name: str) -> int:
+        """How many entries of a type there are."""
+        return self._counts[type_name]
+
+    def _index(self, entry: Entry) -> None:
+        """A message may speak of thousands: nobody looks through them all for each."""
+        self._known.setdefault((entry.type_name, entry.condition), entry.full_url)
+        self._counts[entry.type_name] += 1
 
     def time(self, segment: Segment, number: int) -> str | None:
         """A field as a FHIR dateTime; one that is no time is noted."""

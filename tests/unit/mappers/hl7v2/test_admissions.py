@@ -1,5 +1,6 @@
 """What the golden cases do not spell out: choices, faults and the edges of ADT. Chapter 3 of HL7 v2."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -171,6 +172,13 @@ def test_a_diagnosis_before_2_4_has_its_coding_system_beside_it() -> None:
         "coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I21.9"}],
         "text": "Infarction",
     }
+
+
+def test_what_a_message_says_again_and_again_is_one_entry() -> None:
+    found = mapped(PID, *("AL1|1|DA|^Latex" for _ in range(200)), *(f"NK1|1|Larsen^{one}" for one in range(200)))
+    counts = Counter(entry.type_name for entry in found.entries)
+    assert (counts["AllergyIntolerance"], counts["RelatedPerson"]) == (1, 200)
+    assert len({entry.full_url for entry in found.entries}) == len(found.entries)
 
 
 @pytest.mark.parametrize(
