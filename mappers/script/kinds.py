@@ -35,7 +35,8 @@ OUTCOMES: Final = ("Approved", "ApprovedWithChanges", "Replace", "Denied", "Pend
 APPROVALS: Final = ("Approved", "ApprovedWithChanges", "Replace")
 """Come with the medication as it is approved."""
 
-_PERSON: Final = ("Patient", "Prescriber")
+_PATIENT: Final = "Patient/HumanPatient|Patient/NonHumanPatient"
+_PERSON: Final = (_PATIENT, "Prescriber/NonVeterinarian|Prescriber/Veterinarian")
 REQUIRED: Final = {
     "NewRx": (
         *_PERSON,
@@ -43,21 +44,21 @@ REQUIRED: Final = {
         "MedicationPrescribed/Quantity",
         "MedicationPrescribed/Sig/SigText",
     ),
-    "NewRxRequest": ("Patient",),
-    "RxChangeRequest": ("Patient", "MedicationPrescribed/DrugDescription"),
-    "RxRenewalRequest": ("Patient", "MedicationPrescribed/DrugDescription|MedicationDispensed/DrugDescription"),
-    "CancelRx": ("Patient", "MedicationPrescribed/DrugDescription"),
+    "NewRxRequest": (_PATIENT,),
+    "RxChangeRequest": (_PATIENT, "MedicationPrescribed/DrugDescription"),
+    "RxRenewalRequest": (_PATIENT, "MedicationPrescribed/DrugDescription|MedicationDispensed/DrugDescription"),
+    "CancelRx": (_PATIENT, "MedicationPrescribed/DrugDescription"),
     "RxFill": (
         "FillStatus",
-        "Patient",
+        _PATIENT,
         "MedicationPrescribed/DrugDescription|MedicationDispensed/DrugDescription",
     ),
-    "RxFillIndicatorChange": ("Patient", "MedicationPrescribed/DrugDescription"),
-    "RxTransfer": ("Patient", "MedicationPrescribed/DrugDescription"),
+    "RxFillIndicatorChange": (_PATIENT, "MedicationPrescribed/DrugDescription"),
+    "RxTransfer": (_PATIENT, "MedicationPrescribed/DrugDescription"),
     "Status": ("Code",),
     "Error": ("Code",),
     "Verify": ("Code",),
 }
 """What a transaction cannot be carried out without; `|` is or."""
 
-REQUIRED_OF_APPROVAL: Final = ("Patient", "MedicationResponse/DrugDescription")
+REQUIRED_OF_APPROVAL: Final = (_PATIENT, "MedicationResponse/DrugDescription")

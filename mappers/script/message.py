@@ -184,6 +184,8 @@ def faults(message: Message) -> Iterator[ScriptFault]:
 
 
 def _required(message: Message) -> tuple[str, ...]:
+    if message.outcome == "Denied":
+        return ()
     needs_medication = message.outcome in APPROVALS and message.kind != "CancelRxResponse"
     return REQUIRED.get(message.kind, ()) + (REQUIRED_OF_APPROVAL if needs_medication else ())
 

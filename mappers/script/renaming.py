@@ -49,15 +49,13 @@ def _moved(node: Node, move: Move) -> Node:
     if move.path.startswith("@"):
         return _attribute_moved(node, move.path[1:], move.to)
     rest, found, at = _taken(node, move.path.split("/"), move)
-    for offset, one in enumerate(found):
-        rest = _put(rest, move.to.split("/"), one, at + offset)
-    return rest
+    return _put(rest, move.to.split("/"), found, at) if found else node
 
 
 def _text_moved(node: Node, to: str) -> Node:
     if not node.text:
         return node
-    return _put(replace(node, text=""), to.split("/"), Node(to, node.text), 0)
+    return _put(replace(node, text=""), to.split("/"), [Node(to, node.text)], 0)
 
 
 def _attribute_moved(node: Node, name: str, to: str) -> Node:
@@ -65,7 +63,7 @@ def _attribute_moved(node: Node, name: str, to: str) -> Node:
         return node
     rest = {key: value for key, value in node.attributes.items() if key != name}
     made = Node(to, node.attributes[name])
-    return _put(replace(node, attributes=rest or NO_ATTRIBUTES), to.split("/"), made, len(node.children))
+    return _put(replace(node, attributes=rest or NO_ATTRIBUTES), to.split("/"), [made], len(node.children))
 
 
 def _taken(node: Node, path: Sequence[str], move: Move) -> tuple[Node, list[Node], int]:
@@ -97,18 +95,18 @@ def _chosen(node: Node, move: Move) -> tuple[list[Node], Node | None]:
     return [replace(node, children=tuple(one for one in node.children if one.name != move.by_path))], None
 
 
-def _put(node: Node, path: Sequence[str], one: Node, at: int) -> Node:
+def _put(node: Node, path: Sequence[str], ones: Sequence[Node], at: int) -> Node:
+    """The tree with elements at the path, all at once: one by one would take the square of their number."""
     if path[0] == TEXT:
-        return replace(node, text=one.text)
-    if len(path) == 1:
-        children = list(node.children)
-        children.insert(at, replace(one, name=path[0]))
-        return replace(node, children=tuple(children))
-    places = [number for number, child in enumerate(node.children) if child.name == path[0]]
+        return replace(node, text=ones[0].text)
     children = list(node.children)
-    if not places:
+    if len(path) == 1:
+        children[at:at] = [replace(one, name=path[0]) for one in ones]
+        return replace(node, children=tuple(children))
+    place = next((number for number, child in enumerate(children) if child.name == path[0]), None)
+    if place is None:
         children.insert(at, Node(path[0]))
-        places = [at]
-    inner = children[places[0]]
-    children[places[0]] = _put(inner, path[1:], one, len(inner.children))
+        place = at
+    inner = children[place]
+    children[place] = _put(inner, path[1:], ones, len(inner.children))
     return replace(node, children=tuple(children))

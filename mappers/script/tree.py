@@ -1,5 +1,6 @@
 """A SCRIPT message as a plain tree: names without namespaces, texts without the white space around them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -8,7 +9,16 @@ from typing import Final
 from lxml import etree
 
 NO_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType({})
-XML_SPACE: Final = " \t\r\n"
+CODES: Final = (
+    "Code",
+    "Qualifier",
+    "PriorAuthorizationStatus",
+    "PrescriberCheckedREMS",
+    "Specialty",
+    "VitalSign",
+    "FinalCompoundPharmaceuticalDosageForm",
+)
+"""Ends of names of what is a code: within one there is at most one space. https://hl7.org/fhir/R4/datatypes.html#code"""
 XMLDSIG: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 
 
@@ -42,9 +52,11 @@ class Node:
         """What has a text or an attribute, with its place: `Patient/HumanPatient/Name[2]/LastName`."""
         if self.text or self.attributes:
             yield place, self
-        names = [child.name for child in self.children]
-        for at, child in enumerate(self.children):
-            number = f"[{names[: at + 1].count(child.name)}]" if names.count(child.name) > 1 else ""
+        several = Counter(child.name for child in self.children)
+        numbers: Counter[str] = Counter()
+        for child in self.children:
+            numbers[child.name] += 1
+            number = f"[{numbers[child.name]}]" if several[child.name] > 1 else ""
             yield from child.leaves(f"{place}/{child.name}{number}".strip("/"))
 
 
@@ -55,8 +67,10 @@ def tree(element: etree._Element) -> Node:
     """
     children = tuple(tree(child) for child in element if not str(child.tag).startswith(XMLDSIG))
     attributes = {str(name): str(value) for name, value in element.attrib.items() if not str(name).startswith("{")}
-    text = "" if children else (element.text or "").strip(XML_SPACE)
-    return Node(etree.QName(element).localname, text, children, attributes or NO_ATTRIBUTES)
+    name = etree.QName(element).localname
+    text = "" if children else (element.text or "").strip()
+    text = " ".join(text.split()) if name.endswith(CODES) else text
+    return Node(name, text, children, attributes or NO_ATTRIBUTES)
 
 
 def element(node: Node) -> etree._Element:

@@ -16,7 +16,7 @@ BYTES_MAX: Final = 4 * 1024 * 1024
 """Longest message (bytes); real ones have some ten thousand."""
 DEPTH_MAX: Final = 64
 """Elements within elements (levels); SCRIPT has about fifteen."""
-ELEMENTS_MAX: Final = 50_000
+ELEMENTS_MAX: Final = 20_000
 """Elements of a message."""
 ATTRIBUTES_MAX: Final = 64
 """Attributes of one element, declarations of namespaces included."""

@@ -64,18 +64,17 @@ def _software(reading: Reading) -> Resource:
 
 def _response(reading: Reading, resource: Resource) -> None:
     """Which message this answers, and whether it was taken."""
-    header, at = reading.message.header, reading.body()
-    code = RESPONSES.get(reading.message.kind, "ok")
-    if reading.message.kind in RESPONSES:
-        resource["contained"] = [_outcome(reading)]
-        code = "transient-error" if code == "fatal-error" and at.peek("Code") in TRY_AGAIN else code
-    if not header.relates_to or reading.message.kind not in ANSWERING:
+    header, kind = reading.message.header, reading.message.kind
+    if not header.relates_to or kind not in ANSWERING:
         return
     if not _ID.fullmatch(header.relates_to):
         reading.note("Header/RelatesToMessageID", "It has characters that the identifier of a response cannot have")
         return
+    again = kind == "Error" and reading.body().peek("Code") in TRY_AGAIN
+    code = "transient-error" if again else RESPONSES.get(kind, "ok")
     resource["response"] = {"identifier": header.relates_to, "code": code}
-    if "contained" in resource:
+    if kind in RESPONSES:
+        resource["contained"] = [_outcome(reading)]
         resource["response"]["details"] = {"reference": f"#{_OUTCOME}"}
 
 

@@ -17,7 +17,7 @@ CORPUS = Path(os.environ.get("GALENIC_CORPUS") or Path(__file__).parents[5] / "s
 SCRIPT = CORPUS / "pharmacy" / "ncpdp_script"
 NO_SENDER: Final = "Header/From"
 EDIFACT: Final = "Message"
-PATIENT_MISSING: Final = "RxRenewalResponse/Patient"
+PATIENT_MISSING: Final = "RxRenewalResponse/Patient/HumanPatient"
 
 ANSWERS: Final = {
     "CancelRx/cosyte__cancelrx-request.xml": "000",
@@ -36,7 +36,7 @@ ANSWERS: Final = {
     "NewRx/cosyte__newrx-structured-sig.xml": NO_SENDER,
     "NewRx/cosyte__newrx-variant-shapes.xml": NO_SENDER,
     "NewRx/cosyte__surescripts-routing.xml": "000",
-    "NewRx/cosyte__surescripts-version-2023011.xml": "NewRx/Prescriber",
+    "NewRx/cosyte__surescripts-version-2023011.xml": "NewRx/Prescriber/NonVeterinarian",
     "NewRx/dgoradia__sample-newrx-qty-float.xml": "000",
     "NewRx/dgoradia__sample-newrx.xml": "000",
     "NewRx/mcode_request-generator_NewRx_2017071.xml": "000",

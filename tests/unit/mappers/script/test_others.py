@@ -60,7 +60,13 @@ def test_an_answer_says_whether_to_try_again(kind: str, code: str, response: str
 def test_an_id_that_fhir_cannot_have_is_noted(making: Making) -> None:
     mapped = to_fhir(read(a_message("Status", "<Code>000</Code>", header=RELATED.replace("M-0", "M 0"))), making)
     assert "response" not in the(mapped, "MessageHeader")
-    assert [note.place for note in mapped.notes] == ["Header/RelatesToMessageID"]
+    assert [note.place for note in mapped.notes] == ["Header/RelatesToMessageID", "Status/Code"]
+
+
+def test_an_answer_to_no_message_leaves_a_note_of_what_it_says(making: Making) -> None:
+    mapped = to_fhir(read(a_message("Error", "<Code>900</Code>")), making)
+    assert "contained" not in the(mapped, "MessageHeader")
+    assert [note.place for note in mapped.notes] == ["Error/Code"]
 
 
 def test_who_said_it_and_in_which_message_is_a_provenance(making: Making) -> None:
