@@ -1,0 +1,1 @@
+"""Public codes of prescriptions: units, forms, schedules, and their equivalents."""
