@@ -18,7 +18,7 @@ from fhir_server.web.oauth import oauth_routes
 from fhir_server.web.pace import Paced
 from fhir_server.web.pages import page_routes
 from fhir_server.web.script import script_routes
-from fhir_server.wiring import Parts, build_gateway, from_environment
+from fhir_server.wiring import Parts, from_environment
 
 
 def create_app(parts: Parts | None = None) -> FastAPI:
@@ -51,7 +51,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         *discovery_routes(identity.deployment.issuer, base_path, identity.brands, dynamic_registration=registers),
         *page_routes(parts.desk),
         *brand_routes(identity.brands),
-        *script_routes(build_gateway(parts.server)),
+        *script_routes(parts.gateway),
         *oauth_routes(identity.endpoints, database.clock, dynamic_registration=registers),
         *([Route(base_path, fhir)] if base_path else []),
         below,

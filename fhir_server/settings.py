@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     mllp_message_bytes_max: int = Field(8 * 2**20, ge=1_024, description="Longest HL7 v2 message by MLLP (bytes)")
     mllp_message_seconds_max: float = Field(30.0, gt=0, description="From a message's first byte to its last (seconds)")
     mllp_connections_max: int = Field(2_000, ge=1, description="Open MLLP connections (connections)")
+    script_trust_anchors: Path | None = Field(
+        None, description="Authorities whose signatures of SCRIPT hold, PEM (path; default: none do)"
+    )
     event_retention_days: int = Field(30, ge=1, description="How long events are kept (days)")
     audit_retention_years: int = Field(
         6, ge=6, le=100, description="Age at which `galenic audit expire` drops audit records (years)"

@@ -84,6 +84,7 @@ class Parts:
     redis_url: str | None
     identity: Identity
     desk: Desk
+    gateway: Gateway
     observe: Observe
 
 
@@ -135,8 +136,8 @@ def build(settings: Settings) -> Parts:
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
-    desk, observe = build_desk(settings, server, identity), build_observer(settings)
-    return Parts(server, hasher, body_limits, redis_url, identity, desk, observe)
+    desk, gateway = build_desk(settings, server, identity), build_gateway(settings, server)
+    return Parts(server, hasher, body_limits, redis_url, identity, desk, gateway, build_observer(settings))
 
 
 def _security(settings: Settings, identity: Identity) -> dict[str, Any]:
@@ -223,10 +224,11 @@ def build_receiver(server: Server) -> Hl7Receiver:
     return Hl7Receiver(server.database, build_effects(server), partners, server.recorder, server.refusals)
 
 
-def build_gateway(server: Server) -> Gateway:
+def build_gateway(settings: Settings, server: Server) -> Gateway:
     """Who answers the SCRIPT of partners."""
-    partners = Partners(server.database)
-    return Gateway(ScriptReceiver(server.database), partners, server.refusals, server.rates)
+    anchors = [settings.script_trust_anchors.read_bytes()] if settings.script_trust_anchors else []
+    receiver = ScriptReceiver(server.database, server.recorder, anchors)
+    return Gateway(receiver, Partners(server.database), server.refusals, server.rates)
 
 
 def build_script_work(server: Server) -> ScriptWork:

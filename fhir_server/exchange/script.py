@@ -4,12 +4,15 @@ Status 000 says that the bytes, the key by which a repeat is known and the job a
 later, as messages of their own, and wait in the partner's mailbox. docs/messages/script/gateway.md
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID, uuid4
 
+from fhir_server.audit.record import Record
+from fhir_server.audit.recorder import Recording
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
 from fhir_server.errors import GalenicError, Unavailable
@@ -17,6 +20,7 @@ from fhir_server.exchange import ledger
 from fhir_server.exchange.effects import Effects, with_original
 from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled
 from fhir_server.exchange.partners import Partner, Partners
+from fhir_server.exchange.signatures import check
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.jobs import Job, enqueue, finish
 from mappers.mapped import Mapped, Note
@@ -30,6 +34,7 @@ from mappers.script.to_fhir.convert import to_fhir
 LOG = logging.getLogger(__name__)
 
 KIND: Final = "script-message"
+MESSAGE: Final = "message"
 GET_MESSAGE: Final = "GetMessage"
 ACCEPTED: Final = "000"
 CONTENT_TYPE: Final = "application/xml"
@@ -38,8 +43,10 @@ CONTENT_TYPE: Final = "application/xml"
 class ScriptReceiver:
     """Answers messages of a partner who has said who it is; each once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, recorder: Recording, anchors: Sequence[bytes]) -> None:
         self._database = database
+        self._recorder = recorder
+        self._anchors = anchors
 
     async def answer(self, raw: bytes, partner: Partner) -> bytes:
         """Status or Error, or what waits in the mailbox; raises `Unavailable`."""
@@ -75,6 +82,7 @@ class ScriptReceiver:
             return await self._fetched(message, partner)
         if not partner.may_send(message.kind):
             raise ScriptFault("this partner may not send such messages", "Body")
+        await asyncio.to_thread(check, arrived.raw, message, self._anchors, self._database.clock.now())
         answer = answers.status(message, self._answering(arrived.id), ACCEPTED)
         async with self._database.transaction() as connection:
             await ledger.record(connection, arrived, Settled("received", ACCEPTED, answer))
@@ -97,6 +105,7 @@ class ScriptReceiver:
         async with self._database.transaction() as connection:
             kept = replace(arrived, control_id="")
             await ledger.record(connection, kept, Settled("failed", fault.code, answer, (note_of(fault),)))
+        await self._recorder.record(Record(context_of(arrived.partner, arrived.id), MESSAGE, 422))
         return answer
 
     def _answering(self, message_id: UUID) -> Answering:
@@ -150,7 +159,7 @@ class ScriptWork:
 
     async def _done(self, job: Job, entry: ledger.Entry, mapped: Mapped) -> None:
         whole = with_original(mapped, entry.raw, CONTENT_TYPE, f"urn:uuid:{entry.id}")
-        context = Context(f"partner/{entry.partner}", entry.partner, TREATMENT, str(entry.id))
+        context = context_of(entry.partner, entry.id)
 
         async def record(connection: Connection, resources: Sequence[str]) -> None:
             await ledger.settle(connection, entry.id, Settled("answered", ACCEPTED, None, mapped.notes, resources))
@@ -171,6 +180,10 @@ class ScriptWork:
 
 
 JOB_KEY: Final = "SELECT key FROM job WHERE id = %s"
+
+
+def context_of(partner: str, message_id: UUID) -> Context:
+    return Context(f"partner/{partner}", partner, TREATMENT, str(message_id))
 
 
 def sender_of(party: Party) -> str:

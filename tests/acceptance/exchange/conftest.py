@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import trustme
 
 from fhir_server.identity.clients import hashed_secret
 from fhir_server.identity.opaque import fresh
@@ -12,12 +13,16 @@ from tests.running.galenic import Galenic, running
 from tests.running.mllp import Wire, a_partner, wire
 
 SECRET = fresh()
+AUTHORITY = trustme.CA()
+"""Whose signatures hold."""
 
 
 @pytest.fixture(scope="package")
-def galenic(cluster: Cluster) -> Iterator[Galenic]:
+def galenic(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Galenic]:
     cluster.execute("CREATE DATABASE exchange TEMPLATE galenic")
-    with running(cluster.database("exchange").app_url) as server:
+    anchors = tmp_path_factory.mktemp("anchors") / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(anchors)
+    with running(cluster.database("exchange").app_url, script_trust_anchors=str(anchors)) as server:
         a_partner(server)
         a_partner(server, id="nurse", senders=["NURSE|HOSPITAL"], kinds=["RAS^O17"])
         a_partner(server, id="distant", senders=["DISTANT|HOSPITAL"], networks=["10.0.0.0/8"])
