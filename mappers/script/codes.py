@@ -4,10 +4,9 @@ from typing import Any, Final
 
 from mappers.mapped import Resource
 from terminology.ncpdp import tables
-from terminology.ndc.eleven import ndc11
+from terminology.ndc.eleven import SYSTEM, ndc11
 
-NDC: Final = "http://hl7.org/fhir/sid/ndc"
-_UNITS: Final = ("value", "unit", "system", "code")
+NDC: Final = SYSTEM
 
 
 def unit(code: str, text: str = "") -> Resource:

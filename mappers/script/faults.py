@@ -2,6 +2,10 @@
 
 from typing import Final
 
+TRY_LATER: Final = "600"
+"""Nothing is wrong with the message; the same may be sent again."""
+SYSTEM_ERROR: Final = "602"
+"""The receiver failed; the same may be sent again."""
 REJECTED: Final = "900"
 """The transaction is rejected; sent again unchanged it will be rejected again."""
 GENERIC: Final = "1000"

@@ -15,7 +15,6 @@ SNOMED_CT: Final = "http://snomed.info/sct"
 RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
 UCUM: Final = "http://unitsofmeasure.org"
 ICD_10_CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
-SUBSTITUTION: Final = "http://terminology.hl7.org/CodeSystem/v3-substanceAdminSubstitution"
 
 UCUM_OF_NCIT: Final = {
     "C48155": "g",
@@ -123,18 +122,18 @@ AS_NEEDED: Final = "420449005"
 """SNOMED CT's `as needed for`, which precedes an indication."""
 
 DISPENSE_AS_WRITTEN: Final = {
-    "0": ("G", "No product selection indicated"),
-    "1": ("N", "Substitution not allowed by prescriber"),
-    "2": ("N", "Patient asked for the brand"),
-    "3": ("N", "Pharmacist chose the brand"),
-    "4": ("N", "Generic not in stock"),
-    "5": ("G", "Brand dispensed as generic"),
-    "6": ("N", "Override"),
-    "7": ("N", "Brand mandated by law"),
-    "8": ("N", "Generic not available"),
-    "9": ("N", "Plan asked for the brand"),
+    "0": "No product selection indicated",
+    "1": "Substitution not allowed by prescriber",
+    "2": "Patient asked for the brand",
+    "3": "Pharmacist chose the brand",
+    "4": "Generic not in stock",
+    "5": "Brand dispensed as a generic",
+    "6": "Override",
+    "7": "Brand mandated by law",
+    "8": "Generic not available in the marketplace",
+    "9": "Plan asks for the brand",
 }
-"""Claims' dispense-as-written codes: what was dispensed (v3-substanceAdminSubstitution) and why."""
+"""Claims' reasons for the product that was dispensed (408-D8), in our own words; none equals a code of HL7's."""
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from mappers.mapped import Resource
+from mappers.script.faults import SYSTEM_ERROR, TRY_LATER
 from mappers.script.message import Party
 from mappers.script.reading import Reading
 from mappers.script.rows import EXTENSION
@@ -16,7 +17,7 @@ from mappers.script.to_fhir.tasks import TRANSACTIONS
 from mappers.script.values import instant
 
 RESPONSES: Final = {"Status": "ok", "Verify": "ok", "Error": "fatal-error"}
-TRY_AGAIN: Final = ("600", "602")
+TRY_AGAIN: Final = (TRY_LATER, SYSTEM_ERROR)
 """Codes of an Error after which the same message may be sent again."""
 ANSWERING: Final = frozenset(
     """Status Error Verify NewRxResponseDenied RxChangeResponse RxRenewalResponse CancelRxResponse RxTransfer

@@ -1,13 +1,11 @@
 """Patient: HumanPatient or NonHumanPatient -> Patient. https://hl7.org/fhir/R4/patient.html."""
 
-from typing import Any, Final
+from typing import Any
 
 from mappers.mapped import Resource
 from mappers.script.person_rows import PATIENT
 from mappers.script.reading import Reading, token
 from mappers.script.rows import fill
-
-ANIMAL: Final = "http://hl7.org/fhir/StructureDefinition/patient-animal"
 
 
 def patient(reading: Reading) -> Any:

@@ -3,7 +3,15 @@
 import pytest
 
 from terminology.ncpdp.compile_ncit import SUBSETS, compiled
-from terminology.ncpdp.tables import DEA_SCHEDULES, NCIT_OF_UCUM, UCUM_OF_NCIT, codes, controlled, name
+from terminology.ncpdp.tables import (
+    DEA_SCHEDULES,
+    DISPENSE_AS_WRITTEN,
+    NCIT_OF_UCUM,
+    UCUM_OF_NCIT,
+    codes,
+    controlled,
+    name,
+)
 from terminology.ucum.canonical import canonical
 
 SPECIAL = {"Cel", "[degF]"}
@@ -39,6 +47,10 @@ def test_what_is_counted_has_no_unit_of_measure(counted: str) -> None:
 def test_the_schedules_are_those_of_the_table() -> None:
     assert set(DEA_SCHEDULES) == set(codes()["DEASchedule"]) - {"C38046"}
     assert (controlled("C48679"), controlled("C48678"), controlled("C38046")) == (True, False, False)
+
+
+def test_there_are_ten_reasons_for_a_product() -> None:
+    assert list(DISPENSE_AS_WRITTEN) == [str(code) for code in range(10)]
 
 
 def test_the_list_is_compiled_by_element() -> None:
