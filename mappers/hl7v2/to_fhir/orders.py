@@ -206,8 +206,9 @@ def _proposal(order: Order, context: Context) -> Resource:
     _subject(context)
     resource, _ = medication_request(replace(order, identifiers=()), context, "draft")
     resource |= {"intent": "proposal"}
-    if order.identifier:
-        resource["priorPrescription"] = {"type": "MedicationRequest", "identifier": order.identifier}
+    number = next(iter((*order.identifiers, *resource.pop("identifier", ()))), None)
+    if number:
+        resource["priorPrescription"] = {"type": "MedicationRequest", "identifier": number}
     return dict(draft.add(numbered(draft, "MedicationRequest"), resource, order.orc.place()))
 
 
