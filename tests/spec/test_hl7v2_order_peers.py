@@ -34,6 +34,7 @@ DIFFERENCES: Final = {
     "MedicationRequest.reasonCode": "RXO-20 goes before RXE-27, and DG1 says why too; theirs looks into RXE alone",
     "MedicationRequest.dispenseInterval": "RXO-28, which RXE has no field for, is still the prescriber's",
     "MedicationRequest.substitution": "RXO-9 is the prescriber's permission; theirs looks into RXE alone",
+    "MedicationRequest.medication": "RXE-31 is a further code of the drug, which theirs leaves out",
     "MedicationRequest.text": "theirs joins words with a plus sign, ours in lines",
     "MedicationRequest.patientInstruction": "words without a code are words: theirs makes codes with spaces of them",
     "MedicationDispense": "theirs makes a dispense of the product of a charge (FT1-29): that something is charged for "
@@ -63,7 +64,8 @@ def the_message(case: Path) -> bytes:
 
 def ours(case: Path) -> list[Resource]:
     mapped = to_fhir(parse(the_message(case)), Making("north", datetime(2026, 11, 2, tzinfo=UTC), UUID(int=7)))
-    return [entry.resource for entry in mapped.entries if entry.how != "find"]
+    ids = ((entry, entry.full_url.removeprefix("urn:uuid:")) for entry in mapped.entries if entry.how != "find")
+    return [entry.resource | {"id": name} for entry, name in ids]
 
 
 def theirs(case: Path) -> list[Resource]:
