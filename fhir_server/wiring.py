@@ -35,6 +35,7 @@ from fhir_server.rates import Rates
 from fhir_server.rest.commit import transaction_integrity
 from fhir_server.rest.content import Body
 from fhir_server.rest.cursor import CursorSealer
+from fhir_server.rest.partner_search import partner_search
 from fhir_server.rest.route import RouteTable
 from fhir_server.rest.routes import ROUTES
 from fhir_server.rest.server import Limits, Server, validate
@@ -221,7 +222,8 @@ def build_effects(server: Server) -> Effects:
 def build_receiver(server: Server) -> Hl7Receiver:
     """Who answers the HL7 v2 of partners."""
     partners = Partners(server.database)
-    return Hl7Receiver(server.database, build_effects(server), partners, server.recorder, server.refusals)
+    search = partner_search(server)
+    return Hl7Receiver(server.database, build_effects(server), search, partners, server.recorder, server.refusals)
 
 
 def build_gateway(settings: Settings, server: Server) -> Gateway:

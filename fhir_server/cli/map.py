@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from fhir_server.cli.database import CommandFailed
 from fhir_server.cli.terminal import complain
@@ -27,12 +28,12 @@ def run(_: Settings, chosen: argparse.Namespace) -> int:
     raw = _read(chosen.file)
     try:
         if chosen.to.startswith(SCRIPT):
-            written, notes = script_of(raw, chosen.to.removeprefix(SCRIPT))
-            sys.stdout.write(written.decode())
+            other, notes = script_of(raw, chosen.to.removeprefix(SCRIPT))
+            sys.stdout.write(other.decode())
             _tell(notes, ())
         else:
             mapped = convert(raw, _making(raw, chosen)).mapped
-            sys.stdout.write(json.dumps(mapped.bundle(), indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(msgspec.json.format(written(mapped.bundle())).decode() + "\n")
             _tell(mapped.notes, mapped.choices if chosen.reasons else ())
     except GalenicError as error:
         raise CommandFailed("; ".join(_sentence(error))) from error

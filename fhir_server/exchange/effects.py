@@ -7,6 +7,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from fhir_server.auth.context import Context
+from fhir_server.exchange.plain import written
+from fhir_server.model.parser import parse_written
 from fhir_server.model.walk import rewrite_links
 from fhir_server.search.parse import ParseOptions, parse
 from fhir_server.search.query import Query
@@ -63,8 +65,9 @@ class Effects:
         query = self._query(finder, kind, entry.condition) if entry.condition else None
         if entry.how == "find":
             return Intent("patch", kind, new_id, condition=query, place=entry.place)
-        self.validate(entry.resource)
-        made = Intent("create", kind, new_id, condition=query, resource=entry.resource, place=entry.place)
+        resource = parse_written(written(entry.resource))  # numbers as texts, as the store has them
+        self.validate(resource)
+        made = Intent("create", kind, new_id, condition=query, resource=resource, place=entry.place)
         return replace(made, kind="update", merge=merging(entry.cleared)) if entry.how == "merge" else made
 
     def _query(self, finder: Finder, type_name: str, condition: str) -> Query:

@@ -19,17 +19,20 @@ from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
 from fhir_server.errors import Ambiguous, Conflict, GalenicError, Invalid, NotFound, Unavailable
 from fhir_server.exchange import ledger
+from fhir_server.exchange.asking import Search
 from fhir_server.exchange.effects import Effects, with_original
 from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled, Wire
 from fhir_server.exchange.partners import Partner, Partners
 from fhir_server.storage.database import Connection, Database
 from integrations.mllp.listener import Peer
-from mappers.hl7v2 import faults
+from mappers.hl7v2 import dispense_history, faults, master_file_reply
 from mappers.hl7v2.acknowledgement import Wanted, acknowledge, wanted
+from mappers.hl7v2.dispense_history import history
 from mappers.hl7v2.faults import Hl7Fault
 from mappers.hl7v2.message import Message, parse, parse_all
 from mappers.hl7v2.replies import REPLIES, reply
 from mappers.hl7v2.to_fhir.convert import to_fhir
+from mappers.making import Making
 from mappers.mapped import Mapped, Note
 
 LOG = logging.getLogger(__name__)
@@ -39,6 +42,8 @@ FS: Final = b"\x1c"
 
 CONTENT_TYPE: Final = "x-application/hl7-v2+er7"
 MESSAGE: Final = "message"
+DISPENSE: Final = "MedicationDispense"
+MASTER_FILE: Final = "MFN"
 CONTROL_ID_CHARACTERS: Final = 20
 """Longest MSH-10 that every version takes (characters)."""
 
@@ -64,15 +69,27 @@ class _Case:
     def wanted(self) -> Wanted:
         return wanted(self.message)
 
+    @property
+    def control_id(self) -> str:
+        """MSH-10 of its answer."""
+        return self.arrived.id.hex[:CONTROL_ID_CHARACTERS]
+
 
 class Hl7Receiver:
     """Answers messages, each once."""
 
     def __init__(
-        self, database: Database, effects: Effects, partners: Partners, recorder: Recording, refusals: Refusals
+        self,
+        database: Database,
+        effects: Effects,
+        search: Search,
+        partners: Partners,
+        recorder: Recording,
+        refusals: Refusals,
     ) -> None:
         self._database = database
         self._effects = effects
+        self._search = search
         self._partners = partners
         self._recorder = recorder
         self._refusals = refusals
@@ -124,7 +141,7 @@ class Hl7Receiver:
 
     async def _take(self, case: _Case) -> Sequence[bytes]:
         try:
-            return await self._commit(case, self._mapped(case))
+            return await self._done(case)
         except (AlreadyAnswered, Unavailable):
             raise
         except Hl7Fault as fault:
@@ -135,10 +152,29 @@ class Hl7Receiver:
             LOG.error("message %s shows a defect: %s", case.arrived.id, type(error).__name__)  # noqa: TRY400 - no values in the log
             return await self._refuse(case, Hl7Fault(faults.APPLICATION_ERROR, "", "it could not be processed"))
 
-    def _mapped(self, case: _Case) -> Mapped:
+    async def _done(self, case: _Case) -> Sequence[bytes]:
         if not case.partner.may_send(case.message.kind):
             raise Hl7Fault(faults.MESSAGE_TYPE, "MSH-9", "this partner may not send such messages", reject=True)
-        return to_fhir(case.message, case.partner.making(case.arrived.digest, self._database.clock.now()))
+        if case.message.kind == dispense_history.KIND:
+            return await self._told(case)
+        return await self._commit(case, to_fhir(case.message, self._making(case)))
+
+    async def _told(self, case: _Case) -> Sequence[bytes]:
+        """What was dispensed to a patient; that it left is recorded before it does."""
+        making = self._making(case)
+        query = dispense_history.query_of(case.message, making)
+        found = await self._search(case.context, DISPENSE, query)
+        now, control_id = making.now, case.control_id
+        told = history(case.message, found.resources, (), now=now, control_id=control_id, making=making)
+        answers = [*self._accepted(case, "AA"), *([told] if case.wanted.application("AA") else [])]
+        async with self._database.transaction() as connection:
+            await ledger.record(connection, case.arrived, Settled("answered", "AA", FS.join(answers)))
+        asked = f"{DISPENSE}?{query}"
+        await self._recorder.record(Record(case.context, MESSAGE, 200, DISPENSE, patients=found.patients, query=asked))
+        return answers
+
+    def _making(self, case: _Case) -> Making:
+        return case.partner.making(case.arrived.digest, self._database.clock.now())
 
     async def _commit(self, case: _Case, mapped: Mapped) -> Sequence[bytes]:
         answers = self._answers(case, "AA", ())
@@ -162,14 +198,17 @@ class Hl7Receiver:
 
     def _answers(self, case: _Case, code: str, found: Sequence[Hl7Fault]) -> list[bytes]:
         """What MSH-15 and MSH-16 ask for; in original mode the application's answer alone."""
-        now, control_id = self._database.clock.now(), case.arrived.id.hex[:CONTROL_ID_CHARACTERS]
-        answers = []
-        if case.wanted.accept(code):
-            accept = acknowledge(case.message, f"C{code[1]}", (), now=now, control_id=f"C{control_id[1:]}")
-            answers.append(accept)
+        answers = self._accepted(case, code)
         if case.wanted.application(code):
-            answers.append(_reply(case.message, code, found, now, control_id))
+            answers.append(_reply(case.message, code, found, self._database.clock.now(), case.control_id))
         return answers
+
+    def _accepted(self, case: _Case, code: str) -> list[bytes]:
+        """The accept acknowledgement, where it is wanted."""
+        if not case.wanted.accept(code):
+            return []
+        now, control_id = self._database.clock.now(), f"C{case.control_id[1:]}"
+        return [acknowledge(case.message, f"C{code[1]}", (), now=now, control_id=control_id)]
 
     async def _unreadable(self, arrived: Arrived, fault: Hl7Fault, peer: Peer) -> Sequence[bytes]:
         """Kept where its header says that it is a partner's; answered as far as there is a header."""
@@ -199,7 +238,9 @@ class Hl7Receiver:
 
 
 def _reply(message: Message, code: str, found: Sequence[Hl7Fault], now: datetime, control_id: str) -> bytes:
-    """Orders have replies of their own, by their numbers."""
+    """Orders have replies of their own, by their numbers, and so have master files."""
+    if message.header.text(9) == MASTER_FILE:
+        return master_file_reply.reply(message, code, found, now=now, control_id=control_id)
     if message.kind in REPLIES:
         return reply(message, found, {}, now=now, control_id=control_id)
     return acknowledge(message, code, found, now=now, control_id=control_id)

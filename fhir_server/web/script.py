@@ -19,13 +19,14 @@ from fhir_server.exchange.partners import Partner, Partners
 from fhir_server.exchange.script import ScriptReceiver
 from fhir_server.identity.clients import is_secret
 from fhir_server.rates import Rates
+from mappers.script.xml import BYTES_MAX
 
 PATH: Final = "/script"
 XML: Final = "application/xml"
 CHALLENGE: Final = 'Basic realm="Galenic"'
 
-BODY_BYTES_MAX: Final = 8 * 2**20
-"""Longest message (bytes)."""
+BODY_BYTES_MAX: Final = BYTES_MAX
+"""Longest message (bytes): more is not read as XML either."""
 
 BODY_SECONDS_MAX: Final = 30.0
 """From its first byte to its last (seconds)."""

@@ -6,10 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
 from fhir_server.errors import Invalid, Issue, UnsupportedMedia
 from fhir_server.exchange.conversion import convert as converted
+from fhir_server.exchange.plain import written
 from fhir_server.outcome import outcome_resource
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.negotiation import parse_media_type
@@ -39,7 +38,7 @@ async def convert(server: Server, request: Request) -> Response:
     if name not in MESSAGE_TYPES:
         raise UnsupportedMedia(f"'{name[:60]}' is not supported here; send {' or '.join(sorted(MESSAGE_TYPES))}")
     result = await asyncio.to_thread(converted, request.body, _making(server, request))
-    return Response(200, {}, msgspec.json.encode(_parameters(result.mapped)))
+    return Response(200, {}, written(_parameters(result.mapped)))
 
 
 def _making(server: Server, request: Request) -> Making:

@@ -115,6 +115,14 @@ def test_a_prescription_is_acknowledged_and_then_in_the_store(galenic: Galenic, 
     assert order["dosageInstruction"][0]["text"] == "Take 1 capsule three times a day"
 
 
+def test_a_decimal_keeps_its_digits(galenic: Galenic, clinic: httpx.Client) -> None:
+    number = a_number()
+    post(clinic, a_new_rx(number, number).replace(b"<Value>30<", b"<Value>37.50<"))
+    assert state(galenic, number) == "answered"
+    with galenic.client() as client:
+        assert '"value":37.50' in client.get(f"/MedicationRequest?identifier={number}").text
+
+
 def test_the_same_message_again_gets_the_same_answer_and_has_one_effect(galenic: Galenic, clinic: httpx.Client) -> None:
     number, answers = a_number(), []
     raw = a_new_rx(number, number)
