@@ -16,6 +16,7 @@ from fhir_server.cli.database import CommandFailed
 from fhir_server.cli.terminal import complain
 from fhir_server.errors import GalenicError
 from fhir_server.exchange.conversion import convert, script_of
+from fhir_server.exchange.plain import written
 from fhir_server.settings import Settings
 from mappers.making import Making
 from mappers.mapped import Choice, Note

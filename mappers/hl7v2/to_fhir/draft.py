@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -114,13 +113,6 @@ class Draft:
         if not segment.value(field_number):
             place = segment.place(field_number)
             raise self.fault(REQUIRED_FIELD_MISSING, place, "FHIR cannot say this without it")
-
-    def uncarried(self, segment: Segment, carried: Iterable[int]) -> None:
-        """Notes each field that has something and that nobody reads."""
-        known = frozenset(carried)
-        for number in range(1, segment.fields + 1):
-            if number not in known and segment.written(number).strip():
-                self.note("information", segment.place(number), "not carried")
 
 
 def condition_of(identifier: Resource) -> str:

@@ -123,6 +123,7 @@ def request_status(order: Order, draft: Draft) -> str:
         return ORDER_STATUS[said]
     if said:
         orc.value(5).leave(1, NOT_OF_TABLE)
+    draft.choose("MedicationRequest.status", orc.place(1), "without an order status, what the order control says")
     return order.control.status or "active"
 
 
