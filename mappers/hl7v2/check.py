@@ -22,7 +22,7 @@ def problems(message: bytes) -> list[str]:
     from hl7apy.exceptions import HL7apyException  # type: ignore[import-untyped]
     from hl7apy.parser import parse_message  # type: ignore[import-untyped]
 
-    codec = codec_of(parse(message).charset) or "utf-8"
+    codec = codec_of(parse(message).charset.split("~")) or "utf-8"
     try:
         tree = parse_message(message.decode(codec), find_groups=True)
     except HL7apyException as error:

@@ -266,6 +266,7 @@ def test_hl7apy_has_nothing_to_say_against_what_is_written() -> None:
     message, mapped = read(RDE, ("RDE", "O11", "RDE_O11"))
     assert again(mapped, "MedicationRequest", rde) == segments(message)
     assert problems(message) == []
+    assert problems(message.replace(b"||||||UNICODE UTF-8", b"")) == []
 
 
 def test_hl7apy_finds_what_is_missing() -> None:
