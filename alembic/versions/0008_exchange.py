@@ -22,6 +22,7 @@ CREATE TABLE partner (
     secret_hash text COLLATE "C",
     zone text COLLATE "C" DEFAULT '' NOT NULL,
     authorities jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address text COLLATE "C" DEFAULT '' NOT NULL,
     location text COLLATE "C" DEFAULT '' NOT NULL,
     created timestamptz DEFAULT clock_timestamp() NOT NULL,
     disabled timestamptz,
@@ -48,6 +49,7 @@ CREATE TABLE message (
     notes jsonb DEFAULT '[]'::jsonb NOT NULL,
     resources text[] COLLATE "C" DEFAULT '{}'::text[] NOT NULL,
     attempts integer DEFAULT 1 NOT NULL,
+    due timestamptz DEFAULT clock_timestamp() NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     CONSTRAINT message_pk PRIMARY KEY (id),
     CONSTRAINT message_direction CHECK (direction IN ('in', 'out')),
@@ -58,7 +60,7 @@ CREATE UNIQUE INDEX message_number_idx ON message (number);
 CREATE INDEX message_partner_idx ON message (partner, number);
 CREATE INDEX message_open_idx ON message (number) WHERE state IN ('received', 'mapped', 'failed');
 GRANT SELECT, INSERT ON message TO galenic_app;
-GRANT UPDATE (state, code, answer, notes, resources, attempts, partner) ON message TO galenic_app;
+GRANT UPDATE (state, code, answer, notes, resources, attempts, due, partner) ON message TO galenic_app;
 """
 
 

@@ -54,6 +54,7 @@ def _add_partner(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", n
         help="the system of identifiers it names by a word; repeated",
     )
     add.add_argument("--http", action="store_true", help="it sends SCRIPT over HTTP: makes its secret, shown once")
+    add.add_argument("--address", metavar="URL", default="", help="where it listens: mllp://host:port, or mllps://")
     add.add_argument("--location", metavar="REFERENCE", default="", help="where what it sends belongs: Location/1")
     actions.add_parser("list", help="list all partners", description="Lists all partners.", epilog=note)
     disable = actions.add_parser(
@@ -79,6 +80,14 @@ def _add_messages(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     )
     show.add_argument("id", metavar="ID")
     show.add_argument("--raw", action="store_true", help="its bytes alone")
+    send = actions.add_parser(
+        "send",
+        help="send an HL7 v2 message to a partner",
+        description="Puts a message into the queue of a partner; the worker sends it, in its turn, until acknowledged.",
+        epilog=note,
+    )
+    send.add_argument("partner", metavar="PARTNER")
+    send.add_argument("file", metavar="FILE", type=Path, help="the message")
     replay = actions.add_parser(
         "replay",
         help="process a failed message again",

@@ -33,6 +33,7 @@ def _add(at: Desk, chosen: argparse.Namespace) -> list[str]:
         secret_hash=hashed_secret(secret) if secret else None,
         zone=chosen.zone,
         authorities=dict(_pair(text) for text in chosen.authority),
+        address=chosen.address,
         location=chosen.location,
     )
     partners.add(at.transaction, new)

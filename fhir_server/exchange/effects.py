@@ -15,7 +15,7 @@ from fhir_server.search.query import Query
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.draft import Validate
 from fhir_server.storage.find import Finder
-from fhir_server.storage.intents import Intent, Outcome, Resource
+from fhir_server.storage.intents import Intent, Outcome, Precondition, Resource
 from fhir_server.storage.targets import Integrity
 from fhir_server.storage.transact import Batch, Writer
 from fhir_server.storage.write import AuditEntry
@@ -48,11 +48,15 @@ class Effects:
         `Invalid` where what was mapped is not valid R4; their issues name the entry's place.
         """
         writer, finder = await self.current()
-        intents = [self._intent(finder, entry) for entry in mapped.entries]
-        names = {entry.full_url: f"{i.type_name}/{i.new_id}" for entry, i in zip(mapped.entries, intents, strict=True)}
+        changed = {_key(entry) for entry in mapped.entries if entry.how == "merge"}
+        known = {_key(entry): entry for entry in mapped.entries if entry.how == "find"}
+        entries = [one for one in mapped.entries if one.how != "find" or _key(one) not in changed]
+        intents = [self._intent(finder, entry, is_known=_key(entry) in known) for entry in entries]
+        names = {entry.full_url: f"{i.type_name}/{i.new_id}" for entry, i in zip(entries, intents, strict=True)}
+        same = {known[key].full_url: names[one.full_url] for one in entries if (key := _key(one)) in known}
         for intent in intents:
             if intent.resource:
-                rewrite_links(intent.resource, names)
+                rewrite_links(intent.resource, names | same)
 
         async def finish(connection: Connection, outcomes: Sequence[Outcome]) -> None:
             versions = (one.version for one in outcomes)
@@ -60,20 +64,29 @@ class Effects:
 
         await writer.write(Batch(intents, context, [RECEIVED], self.integrity, finish=finish))
 
-    def _intent(self, finder: Finder, entry: Entry) -> Intent:
+    def _intent(self, finder: Finder, entry: Entry, *, is_known: bool) -> Intent:
+        """`is_known`: what is changed has to be there; then it need not be a whole resource either."""
         new_id, kind = entry.full_url.removeprefix("urn:uuid:"), entry.type_name
         query = self._query(finder, kind, entry.condition) if entry.condition else None
         if entry.how == "find":
             return Intent("patch", kind, new_id, condition=query, place=entry.place)
         resource = parse_written(written(entry.resource))  # numbers as texts, as the store has them
-        self.validate(resource)
+        if not (entry.how == "merge" and is_known):
+            self.validate(resource)
         made = Intent("create", kind, new_id, condition=query, resource=resource, place=entry.place)
-        return replace(made, kind="update", merge=merging(entry.cleared)) if entry.how == "merge" else made
+        if entry.how != "merge":
+            return made
+        there = Precondition(present=True if is_known else None)
+        return replace(made, kind="update", merge=merging(entry.cleared), precondition=there)
 
     def _query(self, finder: Finder, type_name: str, condition: str) -> Query:
         options = ParseOptions(self.base_url, OF_CONDITIONS, OF_CONDITIONS, self.database.clock.now())
         pairs = parse_qsl(condition, keep_blank_values=True)
         return parse(finder.indexer.registry, type_name, pairs, options)[0]
+
+
+def _key(entry: Entry) -> tuple[str, str]:
+    return entry.type_name, entry.condition
 
 
 def merging(cleared: Sequence[str]) -> Callable[[Resource, Resource], Resource]:

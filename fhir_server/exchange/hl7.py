@@ -17,7 +17,7 @@ from fhir_server.audit.recorder import Recording
 from fhir_server.audit.refusals import Refusals
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
-from fhir_server.errors import Ambiguous, Conflict, GalenicError, Invalid, NotFound, Unavailable
+from fhir_server.errors import Ambiguous, Conflict, GalenicError, Invalid, NotFound, Stale, Unavailable
 from fhir_server.exchange import ledger
 from fhir_server.exchange.asking import Search
 from fhir_server.exchange.effects import Effects, with_original
@@ -49,6 +49,7 @@ CONTROL_ID_CHARACTERS: Final = 20
 
 CODES: Final[dict[type[GalenicError], str]] = {
     NotFound: faults.UNKNOWN_KEY,
+    Stale: faults.UNKNOWN_KEY,
     Ambiguous: faults.DUPLICATE_KEY,
     Conflict: faults.RECORD_LOCKED,
     Invalid: faults.DATA_TYPE,

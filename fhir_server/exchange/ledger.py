@@ -43,6 +43,12 @@ SEND: Final = """
 INSERT INTO message (id, partner, wire, direction, kind, sender, control_id, digest, raw, state)
 VALUES (%(id)s, %(partner)s, %(wire)s, 'out', %(kind)s, %(sender)s, %(control_id)s, %(digest)s, %(raw)s, 'mapped')
 """
+POSTPONE: Final = """
+UPDATE message
+SET state = %(state)s, attempts = attempts + 1, due = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE id = %(id)s
+"""
+DELIVERED: Final = "UPDATE message SET state = %(state)s, code = %(code)s, answer = %(answer)s WHERE id = %(id)s"
 WAITING: Final = """
 SELECT * FROM message WHERE direction = 'out' AND partner = %s AND wire = %s AND state = 'mapped'
 ORDER BY number LIMIT 1
@@ -115,6 +121,7 @@ class Entry:
     notes: list[dict[str, Any]]
     resources: list[str]
     attempts: int
+    due: datetime
     xid: int
 
     @property
@@ -152,13 +159,28 @@ async def settle(connection: Connection, message_id: UUID, settled: Settled) -> 
 
 async def send(connection: Connection, leaving: Arrived) -> None:
     """A message to a partner, which waits until it is fetched or delivered."""
+    await connection.execute(SEND, leaving_values(leaving))
+
+
+def leaving_values(leaving: Arrived) -> dict[str, Any]:
+    """What `SEND` takes."""
     names = ("id", "partner", "wire", "kind", "sender", "control_id", "digest", "raw")
-    await connection.execute(SEND, {name: getattr(leaving, name) for name in names})
+    return {name: getattr(leaving, name) for name in names}
 
 
 async def waiting(connection: Connection, partner: str, wire: Wire) -> Entry | None:
     """The oldest message that waits for a partner."""
     return await _one(connection, WAITING, (partner, wire))
+
+
+async def postpone(connection: Connection, message_id: UUID, state: State, seconds: float) -> None:
+    """A message that was not acknowledged waits for so long, or is dead."""
+    await connection.execute(POSTPONE, {"id": message_id, "state": state, "seconds": seconds})
+
+
+async def delivered(connection: Connection, message_id: UUID, state: State, code: str, answer: bytes) -> None:
+    """A message that left was acknowledged, or refused."""
+    await connection.execute(DELIVERED, {"id": message_id, "state": state, "code": code, "answer": answer})
 
 
 async def taken(connection: Connection, partner: str, wire: Wire, control_id: str) -> None:

@@ -28,13 +28,15 @@ ANY: Final = "*"
 ALL: Final = "SELECT * FROM partner ORDER BY created, id"
 LOCK: Final = "LOCK TABLE partner IN SHARE ROW EXCLUSIVE MODE"
 ADD: Final = """
-INSERT INTO partner (id, name, senders, kinds, networks, certificate, secret_hash, zone, authorities, location)
+INSERT INTO partner (id, name, senders, kinds, networks, certificate, secret_hash, zone, authorities, address,
+                     location)
 VALUES (%(id)s, %(name)s, %(senders)s, %(kinds)s, %(networks)s, %(certificate)s, %(secret_hash)s, %(zone)s,
-        %(authorities)s, %(location)s)
+        %(authorities)s, %(address)s, %(location)s)
 """
 DISABLE: Final = "UPDATE partner SET disabled = clock_timestamp() WHERE id = %s AND disabled IS NULL"
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,49}\Z")
+_ADDRESS = re.compile(r"mllps?://[A-Za-z0-9.\-]+:\d{1,5}\Z")
 _CERTIFICATE = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -51,6 +53,7 @@ class Partner:
     secret_hash: str | None = None
     zone: str = ""
     authorities: Mapping[str, str] | None = None
+    address: str = ""
     location: str = ""
     created: datetime | None = None
     disabled: datetime | None = None
@@ -109,7 +112,8 @@ def add(transaction: Transaction, new: Partner) -> None:
     taken = {sender for row in transaction.execute(ALL) if row["disabled"] is None for sender in row["senders"]}
     if both := taken.intersection(new.senders):
         raise Conflict(f"{', '.join(sorted(both))} is another partner's")
-    values = {name: getattr(new, name) for name in ("id", "name", "certificate", "secret_hash", "zone", "location")}
+    words = ("id", "name", "certificate", "secret_hash", "zone", "address", "location")
+    values = {name: getattr(new, name) for name in words}
     lists = {name: list(getattr(new, name)) for name in ("senders", "kinds", "networks")}
     try:
         transaction.execute(ADD, values | lists | {"authorities": Jsonb(dict(new.authorities or {}))})
@@ -139,6 +143,8 @@ def _check(new: Partner) -> None:
         _ = new.clock_zone
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise Invalid(f"{new.zone} is no time zone such as Europe/Berlin") from error
+    if new.address and not _ADDRESS.match(new.address):
+        raise Invalid("An address is mllp://host:port, or mllps://host:port over TLS")
     try:
         for network in new.networks:
             ip_network(network)

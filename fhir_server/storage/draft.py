@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fhir_server.clock import Clock, after
-from fhir_server.errors import Conflict, Gone, Invalid, NotFound, Stale
+from fhir_server.errors import Conflict, Gone, Invalid, Issue, NotFound, Stale
 from fhir_server.search.index import IndexRow
 from fhir_server.search.indexer import Indexer
 from fhir_server.storage.find import load
@@ -116,6 +116,7 @@ def _check_precondition(intent: Intent, current: Version | None) -> None:
     asked = intent.precondition
     present = current is not None and not current.deleted
     if asked.present is not None and asked.present != present:
-        raise Stale(at(intent, f"The {intent.type_name} is {'there' if present else 'not there'}"))
+        message = at(intent, f"The {intent.type_name} is {'there' if present else 'not there'}")
+        raise Stale(message, [Issue("conflict", message, intent.place)])
     if asked.versions is not None and (current is None or current.version not in asked.versions):
         raise Stale(at(intent, "If-Match names a version that is not the current one"))

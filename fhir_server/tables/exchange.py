@@ -40,6 +40,7 @@ partner = Table(  # who may send what, by which wire
     Column("secret_hash", Text(collation="C")),  # argon2id, for HTTP
     _word("zone"),  # of its clocks, tz database
     Column("authorities", JSONB, nullable=False, server_default=text("'{}'::jsonb")),  # namespace id to system
+    _word("address"),  # where it listens: mllp://host:port
     _word("location"),  # where what it sends belongs: Location/1
     Column("created", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     Column("disabled", INSTANT),
@@ -66,6 +67,7 @@ message = Table(  # every message in or out, byte for byte
     Column("notes", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # what was not carried
     _texts("resources"),  # Type/id of what it made or changed
     Column("attempts", Integer, nullable=False, server_default=text("1")),
+    Column("due", INSTANT, nullable=False, server_default=text("clock_timestamp()")),  # what leaves: not before
     written_by(),
     PrimaryKeyConstraint("id", name="message_pk"),
     CheckConstraint("direction IN ('in', 'out')", name="message_direction"),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from fhir_server.exchange.delivering import Deliveries
 from fhir_server.logs import configure
 from fhir_server.settings import Settings
 from fhir_server.wiring import (
@@ -34,6 +35,7 @@ async def run(settings: Settings) -> None:
         kept_running("the reviewer", lambda: build_reviewer(settings).run()),
         kept_running("re-indexing", lambda: reindex(settings)),
         kept_running("the messages", lambda: do_messages(settings)),
+        kept_running("the deliveries", lambda: Deliveries(url_of(settings)).run()),
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, both.cancel)

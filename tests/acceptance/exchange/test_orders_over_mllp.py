@@ -168,6 +168,23 @@ def test_a_cancel_of_an_order_that_is_not_there_is_refused_and_taken_once_it_is(
     assert task["status"] == "requested"
 
 
+def an_event(control_id: str, number: str, control: str, status: str) -> bytes:
+    """About an order, without repeating it."""
+    return a_message("RDE^O11", control_id, a_patient("1"), f"ORC|{control}|{number}^WARD|||{status}")
+
+
+def test_an_event_of_an_order_changes_its_status_and_nothing_else(galenic: Galenic, hospital: Wire) -> None:
+    number = a_number()
+    assert verdict(hospital.ask(an_event(a_number(), number, "SC", "CM"))) == ("AE", "204")
+    hospital.ask(an_order(a_number(), number))
+    (before,) = orders(galenic, number)
+    assert verdict(hospital.ask(an_event(a_number(), number, "SC", "CM"))) == ("AA", "")
+    (after,) = orders(galenic, number)
+    assert after["status"] == "completed"
+    assert after["medicationCodeableConcept"] == before["medicationCodeableConcept"]
+    assert after["subject"] == before["subject"]
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [

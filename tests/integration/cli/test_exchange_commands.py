@@ -148,3 +148,20 @@ def test_what_cannot_be_mapped_is_refused_with_its_place(mapped, raw, why):
     code, bundle, said = mapped(raw)
     assert (code, bundle) == (1, "")
     assert why in said
+
+
+def test_a_message_is_sent_only_where_it_is_right_and_once(galenic, database, tmp_path):
+    galenic(*HOSPITAL, "--address", "mllp://127.0.0.1:1")
+    file = tmp_path / "message.hl7"
+    file.write_bytes(b"MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|20261121||ADT^A31^ADT_A05|7|P|2.5\rPID|1\r")
+    code, _, complaint = galenic("messages", "send", "county", str(file))
+    assert code == 1
+    assert "is not as HL7 v2 2.5 has it" in complaint
+    right = "MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|20261121||ACK|7|P|2.5\rMSA|AA|1\r"
+    file.write_bytes(right.encode())
+    code, said, _ = galenic("messages", "send", "county", str(file))
+    assert code == 0, said
+    assert "waits for county" in said
+    assert "was sent before" in galenic("messages", "send", "county", str(file))[2]
+    assert "no partner nobody" in galenic("messages", "send", "nobody", str(file))[2]
+    assert rows(database, "SELECT direction, state, partner FROM message") == [("out", "mapped", "county")]
