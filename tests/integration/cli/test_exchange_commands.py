@@ -157,7 +157,7 @@ def test_a_message_is_sent_only_where_it_is_right_and_once(galenic, database, tm
     code, _, complaint = galenic("messages", "send", "county", str(file))
     assert code == 1
     assert "is not as HL7 v2 2.5 has it" in complaint
-    right = "MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|20261121||ACK|7|P|2.5\rMSA|AA|1\r"
+    right = "MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|20261121||ACK^A01^ACK|7|P|2.5\rMSA|AA|1\r"
     file.write_bytes(right.encode())
     code, said, _ = galenic("messages", "send", "county", str(file))
     assert code == 0, said
