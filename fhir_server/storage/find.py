@@ -9,7 +9,7 @@ from fhir_server.search.query import Query
 from fhir_server.search.sql import matching
 from fhir_server.storage.database import Connection
 from fhir_server.storage.generations import IndexerSource
-from fhir_server.storage.read import versions_by_rid
+from fhir_server.storage.read import versions_of
 from fhir_server.storage.statistics import StatisticsSource
 from fhir_server.storage.version import Version
 
@@ -45,25 +45,23 @@ class Finder:
         if self.source.indexer is not self.indexer:
             raise Outdated
 
-    async def rids(self, connection: Connection, query: Query, limit: int, after_rid: int = 0) -> list[int]:
-        """The first `limit` matches past `after_rid`, in the order of creation."""
+    async def candidates(self, connection: Connection, query: Query, limit: int, after_rid: int = 0) -> list[Version]:
+        """The first `limit` rows past `after_rid` that match by their hashes, in the order of creation."""
         statistics = await self.statistics.current(connection)
         driver = plan(query, statistics, {}).driver
         statement = matching(query, driver, self.indexer.hasher, limit, after_rid)
-        cursor = await connection.execute(statement.sql, statement.values, prepare=False)
-        return [rid for (rid,) in await cursor.fetchall()]
+        return await versions_of(connection, statement.sql, statement.values)
 
     async def identity(self, connection: Connection, query: Query, limit: int) -> list[Version]:
         """Current versions that match by value, `limit` at most; hashes only narrow the search."""
         found: list[Version] = []
         after_rid = 0
         while len(found) < limit:
-            rids = await self.rids(connection, query, CANDIDATES, after_rid)
-            candidates = [version for version in await versions_by_rid(connection, rids) if version.body]
-            found += [c for c in candidates if matches(self.indexer, query, load(c))]
-            if len(rids) < CANDIDATES:
+            candidates = await self.candidates(connection, query, CANDIDATES, after_rid)
+            found += [c for c in candidates if c.body and matches(self.indexer, query, load(c))]
+            if len(candidates) < CANDIDATES:
                 break
-            after_rid = rids[-1]
+            after_rid = candidates[-1].rid
         return found[:limit]
 
 

@@ -69,6 +69,11 @@ BY_RID = compile_template(
     select(*RESOURCE_COLUMNS).where(tables.resource.c.rid == func.any(_RIDS)).order_by(tables.resource.c.rid)
 )
 
+_OF: Final = f"""
+SELECT {", ".join(f"r.{name}" for name in VERSION_COLUMN_NAMES)}
+FROM ({{rids}}) f JOIN resource r ON r.rid = f.rid ORDER BY r.rid
+"""  # noqa: S608 - our own columns
+
 Key = tuple[str, str]
 
 
@@ -117,6 +122,13 @@ async def named_version(connection: Connection, type_name: str, resource_id: str
 async def versions_by_rid(connection: Connection, rids: Sequence[int]) -> list[Version]:
     """Current versions in the order of their internal ids."""
     return await _fetch(connection, BY_RID, {"rids": list(rids)}) if rids else []
+
+
+async def versions_of(connection: Connection, rids: str, values: dict[str, Any]) -> list[Version]:
+    """Current versions of the internal ids that a statement finds, in their order; planned for its values."""
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(_OF.format(rids=rids), values, prepare=False)
+    return [to_version(row) for row in await cursor.fetchall()]
 
 
 async def _fetch(connection: Connection, statement: str, values: dict[str, Any]) -> list[Version]:
