@@ -97,13 +97,17 @@ def base_url(settings: Settings) -> str:
     return f"{scheme}://{settings.host}:{settings.port}/fhir"
 
 
-def build(settings: Settings) -> Parts:
-    """Everything connected, nothing opened yet; raises `ValueError` where a needed setting is missing."""
+def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
+    """Everything connected, nothing opened yet; raises `ValueError` where a needed setting is missing.
+
+    `idle_connections` is what a process keeps open of each pool that has nothing to do.
+    """
     database = Database(
         DatabaseOptions(
             url=_required(settings, "database_url"),
             connections=settings.database_connections,
             statement_timeout_ms=settings.statement_timeout_ms,
+            idle_connections=idle_connections,
         )
     )
     validator = Validator(load_definitions())

@@ -45,7 +45,7 @@ def bound(settings: Settings) -> socket.socket:
 
 async def listen(settings: Settings, listening: socket.socket) -> None:
     """Until SIGTERM or SIGINT; who is being answered then gets the answer."""
-    parts, stop = build(settings), asyncio.Event()
+    parts, stop = build(settings, idle_connections=1), asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await parts.server.database.open()

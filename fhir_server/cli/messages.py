@@ -97,7 +97,7 @@ def _replay(settings: Settings, message_id: UUID) -> int:
 
 
 async def _answered_again(settings: Settings, message_id: UUID) -> list[bytes]:
-    server = build(settings).server
+    server = build(settings, idle_connections=0).server
     await server.database.open()
     try:
         async with server.database.connection() as connection:

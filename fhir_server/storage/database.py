@@ -40,6 +40,8 @@ class DatabaseOptions:
     url: str
     connections: int
     statement_timeout_ms: int
+    idle_connections: int = 4
+    """Kept open by each pool while nothing is asked; PostgreSQL has a hundred for all processes (connections)."""
 
 
 class Database:
@@ -55,7 +57,7 @@ class Database:
     def _make_pool(self, options: DatabaseOptions, size: int) -> AsyncConnectionPool[Connection]:
         return AsyncConnectionPool(
             options.url,
-            min_size=min(4, size),
+            min_size=min(options.idle_connections, size),
             max_size=size,
             timeout=CONNECTION_WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,

@@ -51,7 +51,7 @@ async def reindex(settings: Settings) -> None:
 
 async def do_messages(settings: Settings) -> None:
     """What messages of partners mean: with a database, writers and an index of its own, as an API process has them."""
-    server = build(settings).server
+    server = build(settings, idle_connections=0).server
     await server.database.open()
     try:
         await JobLoop(url_of(settings), build_script_work(server), time.monotonic).run()
