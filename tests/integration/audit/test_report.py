@@ -11,7 +11,12 @@ from fhir_server.audit.reviewer import kept_report, make_due
 from fhir_server.audit.seal import seal
 from tests.builders.audit import a_context, a_record
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """Asked for when it is needed: the tests may have been collected yesterday."""
+    return datetime.now(UTC).date()
+
+
 PLANTED = {
     "refused-access": [a_record("refused", 401, count=40), a_record("read", 403, type_name="Patient", id="b")],
     "failed-logins": [a_record("login", 401, detail="wrong password")],
@@ -43,7 +48,7 @@ async def test_each_event_is_in_its_section_and_no_other(connection):
     await insert_records(connection, harmless)
     for records in PLANTED.values():
         await insert_records(connection, records)
-    report = await review(connection, TODAY)
+    report = await review(connection, today())
     counts = {section["name"]: section["count"] for section in report["sections"]}
     assert counts == {name: sum(record.count for record in records) for name, records in PLANTED.items()}
     assert [section.name for section in SECTIONS] == list(PLANTED)
@@ -62,13 +67,13 @@ async def test_an_empty_day_has_its_report_too(connection):
 
 async def test_there_is_a_report_of_every_day_since_the_first(connection, ask):
     noon = datetime.now(UTC).replace(hour=12)
-    assert await make_due(connection, noon) == [TODAY - timedelta(days=1)]
+    assert await make_due(connection, noon) == [today() - timedelta(days=1)]
     assert await make_due(connection, noon) == []
     later = noon + timedelta(days=3)
-    assert await make_due(connection, later) == [TODAY, TODAY + timedelta(days=1), TODAY + timedelta(days=2)]
-    kept = await kept_report(connection, TODAY)
+    assert await make_due(connection, later) == [today(), today() + timedelta(days=1), today() + timedelta(days=2)]
+    kept = await kept_report(connection, today())
     assert kept is not None
-    assert kept["day"] == TODAY.isoformat()
+    assert kept["day"] == today().isoformat()
 
 
 async def test_a_day_is_reviewed_when_what_it_began_has_ended(connection):
@@ -82,7 +87,7 @@ async def test_what_was_tampered_with_is_in_the_report_and_recorded(connection, 
     await seal(connection)
     ask("SET session_replication_role = replica; UPDATE audit SET outcome = 500 WHERE number = 2")
     await make_due(connection, datetime.now(UTC).replace(hour=12) + timedelta(days=1))
-    kept = await kept_report(connection, TODAY)
+    kept = await kept_report(connection, today())
     assert kept is not None
     assert [(p["kind"], p["number"]) for p in kept["chain"]["problems"]] == [("edited", 2)]
     assert "edited: record 2" in as_text(kept)
