@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 from mappers.mapped import Resource
 from terminology.ncpdp.tables import PERIOD_WORDS
 
+COMPARED_MAX: Final = 4000
+"""How much of a text is compared (characters, white space counted as one); SCRIPT lets a SigText have 1000."""
 _NUMBERS: Final = {
     "one": 1,
     "two": 2,
@@ -25,16 +27,17 @@ _NUMBERS: Final = {
     "twice": 2,
 }
 _NUMBER: Final = r"(\d+(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten)"
-_UNTIL: Final = r"(?!\s*(?:to|or|-|/|\.)\s*(?:\d|one|two|three|four|five|six))"
+# White space is one blank before anything is looked for: what may repeat beside what may repeat takes the square
+_UNTIL: Final = r"(?! ?(?:to|or|-|/|\.) ?(?:\d|one|two|three|four|five|six))"
 _UNIT: Final = "(minute|hour|day|week|month|year)s?"
 _DOSE: Final = re.compile(
-    rf"\b(?:take|inhale|apply|inject|use|insert|place|instill|chew|give)\s+{_NUMBER}\b{_UNTIL}", re.IGNORECASE
+    rf"\b(?:take|inhale|apply|inject|use|insert|place|instill|chew|give) {_NUMBER}\b{_UNTIL}", re.IGNORECASE
 )
 _TIMES: Final = re.compile(
-    rf"\b(?:(once|twice)|{_NUMBER}\s+times)\s+(?:a|per|each|every)?\s*(daily|day|weekly|week)\b", re.IGNORECASE
+    rf"\b(?:(once|twice)|{_NUMBER} times) (?:(?:a|per|each|every) ?)?(daily|day|weekly|week)\b", re.IGNORECASE
 )
-_EVERY: Final = re.compile(rf"\bevery\s+{_NUMBER}{_UNTIL}\s+{_UNIT}\b", re.IGNORECASE)
-_FOR: Final = re.compile(rf"\bfor\s+{_NUMBER}{_UNTIL}\s+{_UNIT}\b", re.IGNORECASE)
+_EVERY: Final = re.compile(rf"\bevery {_NUMBER}{_UNTIL} {_UNIT}\b", re.IGNORECASE)
+_FOR: Final = re.compile(rf"\bfor {_NUMBER}{_UNTIL} {_UNIT}\b", re.IGNORECASE)
 _MULTIPLE: Final = re.compile(r"\b(?:then|and then|increase|decrease|taper|alternat\w+)\b", re.IGNORECASE)
 _HOURS: Final = {"min": 1 / 60, "h": 1, "d": 24, "wk": 168}
 _UCUM: Final = {word: ucum for ucum, word in PERIOD_WORDS.items()}
@@ -51,12 +54,18 @@ class Said(NamedTuple):
 
 def disagreements(dosage: Resource) -> Iterator[str]:
     """`dose`, `frequency`, `interval` or `duration`: what the text and the structure of a Dosage say differently."""
-    text = str(dosage.get("text", ""))
+    text = _compared(str(dosage.get("text", "")))
     for said in _SAYINGS if not _MULTIPLE.search(text) else ():
         found = list(said.pattern.finditer(text))
         structured = said.of_dosage(dosage)
         if len(found) == 1 and structured is not None and said.of_text(found[0]) != structured:
             yield said.what
+
+
+def _compared(text: str) -> str:
+    """The text with single blanks; of a long one its first words, none of them cut."""
+    single = " ".join(text.split())
+    return single if len(single) <= COMPARED_MAX else single[:COMPARED_MAX].rpartition(" ")[0]
 
 
 def _value(text: str) -> float:
