@@ -13,7 +13,7 @@ from typing import Final
 from mappers.hl7v2.charsets import codec_of
 from mappers.hl7v2.escapes import ABSENT, UNPRINTABLE
 from mappers.hl7v2.faults import MEANINGS, Hl7Fault
-from mappers.hl7v2.message import Component, Field, Message, Repetition, Segment, Value, write
+from mappers.hl7v2.message import Field, Message, Repetition, Segment, Value, write
 from mappers.hl7v2.times import of_moment
 
 ALWAYS, NEVER, ON_ERROR, ON_SUCCESS = "AL", "NE", "ER", "SU"
@@ -131,8 +131,4 @@ def _err(fault: Hl7Fault, *, new: bool) -> Sequence[Field]:
 
 
 def _again(value: Value) -> Repetition:
-    components: list[Component] = []
-    for component in range(1, value.components + 1):
-        count = value.subcomponents(component)
-        components.append(tuple(UNPRINTABLE.sub("", value.text(component, one)) for one in range(1, count + 1)))
-    return tuple(components)
+    return tuple(tuple(UNPRINTABLE.sub("", text) for text in component) for component in value.parts)

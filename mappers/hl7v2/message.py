@@ -5,6 +5,7 @@ real senders break the grammar of groups, so there are none here.
 """
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from typing import Final, TypeAlias, Union
 
@@ -26,6 +27,10 @@ FIELDS_MAX: Final = 1_000
 """Of a segment."""
 REPETITIONS_MAX: Final = 1_000
 """Of all fields of a segment together."""
+COMPONENTS_MAX: Final = 1_000
+"""Of one repetition of a field, sub-components included."""
+MESSAGES_MAX: Final = 100
+"""Of a frame or file: each is a transaction of its own, and all of them are answered at once."""
 
 NULL: Final = None
 """What `write` makes `""` of: the sender says that there is no value."""
@@ -45,9 +50,10 @@ DELIMITERS_MAX: Final = 5
 NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 LINES: Final = re.compile(r"[\r\n]+")
 LINES_OF_BYTES: Final = re.compile(rb"[\r\n]+")
-PARTS: Final = re.compile(rb"[\r\n]+(?=MSH[^A-Za-z0-9\s])")
-TRAILERS: Final = re.compile(rb"(?:[\r\n]+(?:FHS|BHS|BTS|FTS)[^A-Za-z0-9\s][^\r\n]*)+\s*\Z")
-"""What of a batch stands behind a message, or before the first one."""
+PARTS: Final = re.compile(rb"(?<![\r\n])[\r\n]++(?=MSH[^A-Za-z0-9\s])")
+TRAILERS: Final = re.compile(rb"(?<![\r\n])[\r\n]++(?:(?:FHS|BHS|BTS|FTS)[^A-Za-z0-9\s][^\r\n]*+[\r\n]*+)++")
+"""What of a batch stands behind a message, or before the first one. Nothing is looked at twice, however many there are.
+"""
 
 
 class Value:
@@ -76,6 +82,11 @@ class Value:
         """Whether it says `""` and nothing else: the value is to be deleted."""
         parts = [one for part in self._split() for one in part.split(self._inner_divider) if one]
         return bool(parts) and all(one == NULL_WRITTEN for one in parts)
+
+    @property
+    def parts(self) -> tuple[tuple[str, ...], ...]:
+        """All of it: the sub-components of each component."""
+        return tuple(tuple(map(self._read, part.split(self._inner_divider))) for part in self._split())
 
     @property
     def components(self) -> int:
@@ -274,11 +285,16 @@ class Message:
 def parse_all(raw: bytes) -> tuple[bytes, ...]:
     """The messages in a frame or file, one after the other, with or without the headers and trailers of a batch.
 
-    What stands before the first is a part of its own, which `parse` then refuses: nothing is passed over.
+    What stands before the first is a part of its own, which `parse` then refuses: nothing is passed over. Raises
+    Hl7Fault where there are more than MESSAGES_MAX: of these, none is taken.
     """
     if marked(raw).startswith(("utf-16", "utf-32")):
         return (raw,)
-    parts = (TRAILERS.sub(b"", part).lstrip() for part in PARTS.split(b"\r" + raw))
+    before, *messages = PARTS.split(b"\r" + raw, maxsplit=MESSAGES_MAX + 1)
+    if len(messages) > MESSAGES_MAX:
+        text = f"a frame has at most {MESSAGES_MAX} messages"
+        raise Hl7Fault(CARDINALITY, "", text, reject=True, header=_header_of(messages[0]))
+    parts = (_without_trailers(part).lstrip() for part in (before, *messages))
     return tuple(part for part in parts if part)
 
 
@@ -313,6 +329,22 @@ def write(segments: Sequence[Sequence[Field]], charset: str) -> bytes:
     lines[0] += "".join(marks.field + _field(one, marks) for one in header[3:])
     lines[1:] = [marks.field.join((str(one[0]), *(_field(field, marks) for field in one[1:]))) for one in segments[1:]]
     return "".join(line.rstrip(marks.field) + "\r" for line in lines).encode(codec)
+
+
+def _without_trailers(part: bytes) -> bytes:
+    for last in deque(TRAILERS.finditer(part), maxlen=1):
+        if not part[last.end() :].strip():
+            return part[: last.start()]
+    return part
+
+
+def _header_of(raw: bytes) -> Segment | None:
+    """As far as it can be read: somebody is to be answered."""
+    try:
+        line = LINES_OF_BYTES.split(raw, maxsplit=1)[0]
+        return parse(line).header
+    except Hl7Fault as fault:
+        return fault.header
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:
@@ -360,8 +392,22 @@ def _check(lines: list[str], marks: Delimiters, header: Segment) -> None:
         if line.count(marks.field) > FIELDS_MAX or line.count(marks.repetition) > REPETITIONS_MAX:
             text = f"a segment has at most {FIELDS_MAX} fields and {REPETITIONS_MAX} repetitions"
             raise Hl7Fault(CARDINALITY, line[:3], text, header=header)
+        if _has_too_many_components(line, marks):
+            text = f"a field has at most {COMPONENTS_MAX} components and sub-components"
+            raise Hl7Fault(CARDINALITY, line[:3], text, header=header)
         if UNPRINTABLE.search(line):
             raise Hl7Fault(DATA_TYPE, line[:3], "a control character, which no text of FHIR holds", header=header)
+
+
+def _has_too_many_components(line: str, marks: Delimiters) -> bool:
+    if _dividers_in(line, marks) < COMPONENTS_MAX:
+        return False
+    values = (one for field in line.split(marks.field) for one in field.split(marks.repetition))
+    return any(_dividers_in(one, marks) >= COMPONENTS_MAX for one in values)
+
+
+def _dividers_in(text: str, marks: Delimiters) -> int:
+    return text.count(marks.component) + text.count(marks.subcomponent)
 
 
 def _field(field: Field, marks: Delimiters) -> str:

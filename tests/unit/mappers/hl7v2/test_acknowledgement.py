@@ -1,10 +1,12 @@
 """Acknowledgements: chapter 2 of HL7 v2, https://terminology.hl7.org/CodeSystem-v2-0357.html."""
 
+import timeit
 from datetime import UTC, datetime
 
 import pytest
 
 from mappers.hl7v2.acknowledgement import Wanted, acknowledge, opening, wanted
+from mappers.hl7v2.escapes import Delimiters
 from mappers.hl7v2.faults import Hl7Fault
 from mappers.hl7v2.message import Message, Segment, parse, write
 
@@ -123,3 +125,12 @@ def test_enhanced_mode_is_answered_as_the_header_asks(asked: str, accept: str, a
 def test_a_reply_of_an_application_begins_as_an_acknowledgement_does() -> None:
     segments, charset = opening(a_message(), "RRE^O12^RRE_O12", "AA", (), now=NOW, control_id="A1")
     assert write(segments, charset).decode().split("|")[8] == "RRE^O12^RRE_O12"
+
+
+@pytest.mark.parametrize("divider", "^&~")
+def test_a_name_of_many_parts_is_said_back_in_no_more_time_than_it_is_long(divider: str) -> None:
+    def the_duration(parts: int) -> float:
+        header = Segment(f"MSH|^~\\&|A|B|{divider * parts}x||20261102||ACK|7|P|2.5", Delimiters())
+        return min(timeit.repeat(lambda: lines(header), number=1, repeat=5))
+
+    assert the_duration(16_000) < 16 * the_duration(2_000)

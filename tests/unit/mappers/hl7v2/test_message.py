@@ -1,5 +1,7 @@
 """ER7, chapter 2 of HL7 v2: https://www.hl7.org/implement/standards/product_brief.cfm?product_id=185."""
 
+import timeit
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +23,11 @@ def the_fault(raw: bytes) -> Hl7Fault:
     with pytest.raises(Hl7Fault) as caught:
         parse(raw)
     return caught.value
+
+
+def the_duration(doing: Callable[[Any], Any], what: Any) -> float:
+    """Of the quickest of five, so that what else the machine does stays out of it."""
+    return min(timeit.repeat(lambda: doing(what), number=1, repeat=5))
 
 
 def the_text(text: str, *, header: str = HEADER, charset: str = "utf-8") -> str:
@@ -180,6 +187,8 @@ def test_a_byte_order_mark_says_what_the_bytes_are(codec: str) -> None:
         (f"{HEADER}\rPID^1".encode(), "100", "", False),
         (f"{HEADER}\rPID{'|' * (er7.FIELDS_MAX + 1)}".encode(), "198", "PID", False),
         (f"{HEADER}\rPID|{'~' * (er7.REPETITIONS_MAX + 1)}".encode(), "198", "PID", False),
+        (f"{HEADER}\rPID|{'^' * er7.COMPONENTS_MAX}".encode(), "198", "PID", False),
+        (f"{HEADER}\rPID|A^B{'&' * er7.COMPONENTS_MAX}".encode(), "198", "PID", False),
         ((HEADER + "\rNTE" * er7.SEGMENTS_MAX).encode(), "198", "", False),
     ],
 )
@@ -218,6 +227,35 @@ def test_what_stands_before_the_first_message_is_not_passed_over() -> None:
     parts = parse_all(b"PID|1\r" + HEADER.encode())
     assert parts == (b"PID|1", HEADER.encode())
     assert the_fault(parts[0]).code == "100"
+
+
+def test_components_are_counted_for_each_repetition_of_a_field() -> None:
+    field = "~".join(["^" * (er7.COMPONENTS_MAX - 1)] * 3)
+    assert a_message(f"PID|{field}|{field}").segments[1].fields == 2
+
+
+def test_a_frame_has_so_many_messages_and_no_more() -> None:
+    frame = b"\r".join([HEADER.encode()] * er7.MESSAGES_MAX)
+    assert len(parse_all(frame)) == er7.MESSAGES_MAX
+    with pytest.raises(Hl7Fault) as caught:
+        parse_all(frame + b"\r" + HEADER.encode())
+    assert (caught.value.code, caught.value.place, caught.value.reject) == ("198", "", True)
+    assert caught.value.header is not None
+    assert caught.value.header.text(10) == "7"
+
+
+def test_trailers_amid_a_message_stay_where_they_are() -> None:
+    raw = HEADER.encode() + b"\rBTS|1\rFTS|1\rPID|1\r\rBTS|2\r\nFTS|1\r \r"
+    assert parse_all(raw) == (HEADER.encode() + b"\rBTS|1\rFTS|1\rPID|1",)
+
+
+@pytest.mark.parametrize("again", ["\r", "\r\n", "BTS|\r", "BTS|\r\r", "\rMSH", "\r \rFTS|"])
+def test_what_is_said_again_and_again_takes_no_more_time_than_it_is_long(again: str) -> None:
+    def the_frame(times: int) -> bytes:
+        return HEADER.encode() + b"\r" + again.encode() * times + b"\rPID|1"
+
+    once, eightfold = (the_duration(parse_all, the_frame(times)) for times in (2_000, 16_000))
+    assert eightfold < 16 * once
 
 
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\r\t|^~\\&#.brXFSTRE")
