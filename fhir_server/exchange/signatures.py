@@ -10,13 +10,12 @@ from typing import Final
 
 from mappers.script.faults import ScriptFault
 from mappers.script.message import Message
+from mappers.script.schedules import schedules
 from mappers.script.signature import is_signed, verify_signature
 from terminology.ncpdp.tables import controlled
 
 AUTHORISING: Final = frozenset({"NewRx", "RxRenewalResponse", "RxChangeResponse", "RxTransfer"})
 """Transactions by which something may be dispensed."""
-
-SCHEDULE: Final = "DEASchedule"
 
 
 def check(raw: bytes, message: Message, anchors: Sequence[bytes], now: datetime) -> None:
@@ -32,7 +31,5 @@ def check(raw: bytes, message: Message, anchors: Sequence[bytes], now: datetime)
 
 
 def authorises_controlled(message: Message) -> bool:
-    """Whether anything of a schedule may be dispensed by it."""
-    if message.kind not in AUTHORISING:
-        return False
-    return any(SCHEDULE in place.split("/") and controlled(node.text) for place, node in message.body.leaves())
+    """Whether anything of a schedule may be dispensed by it; what cannot be told to be of none is of one."""
+    return message.kind in AUTHORISING and any(controlled(text) for _, text in schedules(message.body))

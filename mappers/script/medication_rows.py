@@ -58,3 +58,6 @@ ORIGINAL: Final = "38"
 QUALIFIER: Final = f"extension[url={EXTENSION}Quantity-CodeListQualifier].valueCode"
 SUFFICIENT: Final = "QS"
 """Quantity/CodeListQualifier that leaves the quantity to the pharmacist."""
+
+SCHEDULE: Final = f"{EXTENSION}DEASchedule"
+"""System of what DEASchedule says that is none of NCI's schedules."""

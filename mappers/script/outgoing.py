@@ -7,6 +7,7 @@ from typing import Final
 from mappers.script.faults import ScriptFault
 from mappers.script.from_fhir.medication import DESCRIPTION_MAX
 from mappers.script.message import Message, faults
+from mappers.script.schedules import schedules
 from mappers.script.tree import Node
 from mappers.script.values import instant, number
 from terminology.identifiers import CHECKS
@@ -69,10 +70,10 @@ def _medication(node: Node, place: str, message: Message) -> Iterator[ScriptFaul
 
 def _controlled(node: Node, place: str, message: Message) -> Iterator[ScriptFault]:
     """21 CFR 1306.12 and 1306.05. https://www.ecfr.gov/current/title-21/part-1306."""
-    schedule = node.value("DrugCoded/DEASchedule/Code")
-    if message.kind != "NewRx" or not tables.controlled(schedule):
+    said = [text for _, text in schedules(node) if tables.controlled(text)]
+    if message.kind != "NewRx" or not said:
         return
-    if schedule == SCHEDULE_II and node.value("NumberOfRefills") not in ("", "0"):
+    if SCHEDULE_II in map(tables.schedule, said) and node.value("NumberOfRefills") not in ("", "0"):
         yield ScriptFault("A drug in schedule II has no refills", f"{place}/NumberOfRefills")
     if not message.body.value("Prescriber/NonVeterinarian/Identification/DEANumber"):
         there = "NewRx/Prescriber/NonVeterinarian/Identification/DEANumber"

@@ -68,7 +68,7 @@ def tree(element: etree._Element) -> Node:
     children = tuple(tree(child) for child in element if not str(child.tag).startswith(XMLDSIG))
     attributes = {str(name): str(value) for name, value in element.attrib.items() if not str(name).startswith("{")}
     name = etree.QName(element).localname
-    text = "" if children else (element.text or "").strip()
+    text = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
     text = " ".join(text.split()) if name.endswith(CODES) else text
     return Node(name, text, children, attributes or NO_ATTRIBUTES)
 

@@ -6,6 +6,7 @@ in NCI's code. SNOMED CT codes are those of the public samples and of the Global
 """
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -80,6 +81,14 @@ DEA_SCHEDULES: Final = {
 
 UNSPECIFIED: Final = "C38046"
 
+SCHEDULE_SPELLINGS: Final = {
+    spelling: code
+    for code, spellings in zip(DEA_SCHEDULES, ("I 1", "II 2", "III 3", "IV 4", "V 5"), strict=True)
+    for spelling in spellings.split()
+}
+_SCHEDULE: Final = re.compile(r"(?:DEA)?(?:SCHEDULE)?C?(I{1,3}|IV|V|[1-5])N?(?:SUBSTANCE)?")
+"""A schedule without what parts its words: CII, C-2, Schedule II Substance, 2N (not a narcotic)."""
+
 DRUG_DATABASES: Final = {
     "SCD": RXNORM,
     "SBD": RXNORM,
@@ -149,6 +158,16 @@ def name(code: str) -> str:
     return next((table[code] for table in codes().values() if code in table), "")
 
 
-def controlled(code: str) -> bool:
-    """Whether a code of DEASchedule is one of the schedules II to V, or I."""
-    return code in DEA_SCHEDULES
+def schedule(text: str) -> str:
+    """NCI's code of a DEA schedule, however it is spelled: `II`, `c-ii`, `2`, `C48675`; another text as it is."""
+    said = " ".join(text.split())
+    if said.upper() in (UNSPECIFIED, name(UNSPECIFIED).upper()):
+        return UNSPECIFIED
+    bare = "".join(character for character in said.upper() if character.isalnum())
+    found = _SCHEDULE.fullmatch(bare)
+    return SCHEDULE_SPELLINGS[found[1]] if found else (bare if bare in DEA_SCHEDULES else said)
+
+
+def controlled(text: str) -> bool:
+    """Whether a text of DEASchedule says a schedule. Only what says for sure that there is none does not."""
+    return schedule(text) not in ("", UNSPECIFIED)

@@ -7,7 +7,7 @@ from mappers.script.codes import coding_of, unit_code
 from mappers.script.from_fhir.medication import medication
 from mappers.script.from_fhir.sending import Sending
 from mappers.script.from_fhir.sig import sig
-from mappers.script.medication_rows import DATES, MEDICATION_REQUEST, ORIGINAL, QUALIFIER
+from mappers.script.medication_rows import DATES, MEDICATION_REQUEST, ORIGINAL, QUALIFIER, SCHEDULE
 from mappers.script.paths import get
 from mappers.script.rows import EXTENSION, draw
 from mappers.script.tree import Node, grown
@@ -43,7 +43,7 @@ def _one_more(text: str) -> str:
 
 
 def _schedule(resource: Resource) -> Texts:
-    codes = [coding_of(one, tables.NCIT).get("code", "") for one in resource.get("category", ())]
+    codes = [coding_of(one, tables.NCIT, SCHEDULE).get("code", "") for one in resource.get("category", ())]
     return [("DrugCoded/DEASchedule/Code", code) for code in codes if code][:1]
 
 

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from mappers.mapped import Resource
 from mappers.script.codes import unit
-from mappers.script.medication_rows import DATES, MEDICATION_REQUEST, ORIGINAL, QUALIFIER, SUFFICIENT
+from mappers.script.medication_rows import DATES, MEDICATION_REQUEST, ORIGINAL, QUALIFIER, SCHEDULE, SUFFICIENT
 from mappers.script.paths import put
 from mappers.script.reading import At
 from mappers.script.rows import EXTENSION, fill
+from mappers.script.schedules import schedules
 from mappers.script.to_fhir.medication import medication
 from mappers.script.to_fhir.sig import dosages
 from mappers.script.values import ICD_10_CM, instant, number
@@ -56,11 +57,21 @@ def medication_request(at: At, order: Order) -> Resource:
 
 
 def _schedule(at: At) -> list[Resource]:
-    """The DEA schedule, by which controlled drugs are found."""
-    code = at.text("DrugCoded/DEASchedule/Code") or at.text("DEASchedule/Code")
+    """The DEA schedules, by which controlled drugs are found, the strictest first; a text that is none as it is."""
+    found = [(node, tables.schedule(text)) for node, text in schedules(at.node)]
+    said = {code for _, code in found}
+    others = sorted(said - tables.DEA_SCHEDULES.keys(), key=lambda code: (code == tables.UNSPECIFIED, code))
+    kept = [code for code in tables.DEA_SCHEDULES if code in said] or others
+    at.reading.carried.update(id(node) for node, code in found if code in kept)
+    if any(code not in tables.codes()["DEASchedule"] for code in kept):
+        at.note("DrugCoded/DEASchedule", "It is no schedule that is known; the drug counts as controlled")
+    return [{"coding": [_schedule_coding(code)]} for code in kept]
+
+
+def _schedule_coding(code: str) -> Resource:
     display = tables.DEA_SCHEDULES.get(code)
-    coding = {"system": tables.NCIT, "code": code} | ({"display": display} if display else {})
-    return [{"coding": [coding]}] if code else []
+    system = tables.NCIT if code in tables.codes()["DEASchedule"] else SCHEDULE
+    return {"system": system, "code": code} | ({"display": display} if display else {})
 
 
 def quantity(at: At, resource: Resource, path: str) -> None:

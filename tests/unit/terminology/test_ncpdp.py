@@ -11,6 +11,7 @@ from terminology.ncpdp.tables import (
     codes,
     controlled,
     name,
+    schedule,
 )
 from terminology.ucum.canonical import canonical
 
@@ -46,7 +47,31 @@ def test_what_is_counted_has_no_unit_of_measure(counted: str) -> None:
 
 def test_the_schedules_are_those_of_the_table() -> None:
     assert set(DEA_SCHEDULES) == set(codes()["DEASchedule"]) - {"C38046"}
-    assert (controlled("C48679"), controlled("C48678"), controlled("C38046")) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "spellings"),
+    [
+        ("C48672", "I CI C-I 1 C48672"),
+        ("C48675", "II CII C-II C.II c-ii 2 C2 2N CIIN C48675 c48675"),
+        ("C48676", "III CIII C-III 3 3N"),
+        ("C48677", "IV CIV C-IV iv 4"),
+        ("C48679", "V CV C-V 5"),
+    ],
+)
+def test_a_schedule_is_known_by_its_spellings(code: str, spellings: str) -> None:
+    assert {schedule(spelling) for spelling in spellings.split()} == {code}
+    assert schedule(f" {codes()['DEASchedule'][code]}\n") == code
+
+
+@pytest.mark.parametrize("text", ["", " ", "C38046", " c38046 ", "Unspecified", "UNSPECIFIED"])
+def test_only_what_says_no_schedule_is_not_controlled(text: str) -> None:
+    assert not controlled(text)
+
+
+@pytest.mark.parametrize("text", [*DEA_SCHEDULES, "II", "C48678", "C38047", "VI", "0", "6", "-", "none", "C 38046"])
+def test_whatever_else_is_said_is_controlled(text: str) -> None:
+    assert controlled(text)
 
 
 def test_there_are_ten_reasons_for_a_product() -> None:

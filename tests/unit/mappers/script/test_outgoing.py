@@ -71,3 +71,9 @@ def test_a_controlled_drug_needs_a_dea_number_and_a_signature_and_in_schedule_tw
 def test_what_could_not_be_read_back_is_not_sent() -> None:
     message = read(a_new_rx(PRODUCT.format("")))
     assert "Header/MessageID" in places(replace(message, header=replace(message.header, message_id="")))
+
+
+@pytest.mark.parametrize("schedule", ["<DEASchedule>CII</DEASchedule>", '<DrugDEASchedule Code="2"/>'])
+def test_a_controlled_drug_is_known_by_every_spelling_of_its_schedule(schedule: str) -> None:
+    raw = a_new_rx(PRODUCT.format(schedule) + "<NumberOfRefills>1</NumberOfRefills>")
+    assert places(read(raw))[0] == "NewRx/MedicationPrescribed/NumberOfRefills"
