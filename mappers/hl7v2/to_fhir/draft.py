@@ -26,6 +26,9 @@ class Draft:
     notes: list[Note] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     _known: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+    _told: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
+    _resources: dict[str, Resource] = field(default_factory=dict, init=False)
+    _words: Counter[tuple[str, ...]] = field(default_factory=Counter, init=False)
     _counts: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
@@ -64,13 +67,31 @@ class Draft:
         """The full URL of the entry that meets a condition."""
         return self._known.get((type_name, condition))
 
+    def told(self, type_name: str, condition: str) -> Resource | None:
+        """A reference to what the message told of before, and does not only refer to."""
+        full_url = self._told.get((type_name, condition))
+        return {"reference": full_url} if full_url else None
+
+    def resource(self, reference: Resource) -> Resource:
+        """What an entry of this message has; {} where it is none of them."""
+        return self._resources.get(reference["reference"], {})
+
     def count_of(self, type_name: str) -> int:
         """How many entries of a type there are."""
         return self._counts[type_name]
 
+    def again(self, words: tuple[str, ...]) -> int:
+        """How often this was asked of the same words before."""
+        self._words[words] += 1
+        return self._words[words] - 1
+
     def _index(self, entry: Entry) -> None:
         """A message may speak of thousands: nobody looks through them all for each."""
-        self._known.setdefault((entry.type_name, entry.condition), entry.full_url)
+        key = (entry.type_name, entry.condition)
+        self._known.setdefault(key, entry.full_url)
+        if entry.how in ("merge", "match"):
+            self._told.setdefault(key, entry.full_url)
+        self._resources[entry.full_url] = entry.resource
         self._counts[entry.type_name] += 1
 
     def time(self, segment: Segment, number: int) -> str | None:

@@ -25,8 +25,8 @@ def left_over(message: Message) -> tuple[Note, ...]:
 def _of(segment: Segment) -> Iterator[Note]:
     known = ENVELOPE.get(segment.name, frozenset({1}) if segment.name in SET_IDS else frozenset())
     said = [field for field in range(1, segment.fields + 1) if field not in known and _says(segment.written(field))]
-    unread = [field for field in said if not segment.was_read(field)]
-    if unread == said and said and segment.name not in ENVELOPE:
+    unread = {field for field in said if not segment.was_read(field)}
+    if said and len(unread) == len(said) and segment.name not in ENVELOPE:
         yield Note("information", segment.place(), "a segment that is not mapped")
         return
     for field in said:
@@ -38,12 +38,13 @@ def _of_field(segment: Segment, field: int, *, unread: bool) -> Iterator[Note]:
         yield Note("information", segment.place(field), "a field that is not mapped")
         return
     for number, value in enumerate(segment.repetitions(field), start=1):
-        reasons = value.reasons | dict.fromkeys(value.unread, "is not mapped")
+        unmapped = frozenset(value.unread)
+        reasons = value.reasons | dict.fromkeys(unmapped, "is not mapped")
         if not value.was_read:
             yield Note("information", segment.place(field), f"repetition {number} is not mapped")
             continue
         for component, reason in sorted(reasons.items()):
-            severity = "information" if component in value.unread else "warning"
+            severity = "information" if component in unmapped else "warning"
             place = segment.place(field, component if value.components > 1 else 0)
             yield Note(severity, place, f"what it says {reason}")  # type: ignore[arg-type]
 

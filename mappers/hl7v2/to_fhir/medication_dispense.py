@@ -4,7 +4,6 @@ A dispense is told apart by its order, its counter (RXD-1), its time and its dru
 the first.
 """
 
-from itertools import count
 from typing import Final
 
 from mappers.hl7v2.message import Segment, Value
@@ -124,12 +123,9 @@ def key_of(number: Resource | None, words: tuple[str, ...], namespace: str, draf
     """
     if number is None:
         return None
-    for again in count():
-        more = (str(again),) if again else ()
-        key = derived(draft.making, namespace, number["system"], number["value"], *words, *more)
-        if not any(key in one.resource.get("identifier", ()) for one in draft.entries):
-            return key
-    return None
+    told = (namespace, number["system"], number["value"], *words)
+    again = draft.again(told)
+    return derived(draft.making, *told, *((str(again),) if again else ()))
 
 
 def _key(order: Order, head: Segment, words: tuple[str, ...], draft: Draft) -> Resource | None:

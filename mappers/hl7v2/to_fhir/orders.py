@@ -111,15 +111,9 @@ def _place(order: Order, context: Context, status: str = "") -> Resource:
     if identifier is None:
         return dict(draft.add(name, resource, place))
     condition = condition_of(identifier)
-    if _told(draft, resource["resourceType"], condition):
+    if draft.told(resource["resourceType"], condition):
         raise draft.fault(DUPLICATE_KEY, order.orc.place(2), "two orders of a message have the same number")
     return dict(draft.add(name, resource, place, how="merge", condition=condition, cleared=cleared))
-
-
-def _told(draft: Draft, type_name: str, condition: str) -> Resource | None:
-    """A reference to what the message told of before, if it did."""
-    found = (one for one in draft.entries if one.type_name == type_name and one.how in ("merge", "match"))
-    return next(({"reference": one.full_url} for one in found if one.condition == condition), None)
 
 
 def _described(order: Order, context: Context, status: str = "") -> tuple[Resource, tuple[str, ...]]:
@@ -217,8 +211,7 @@ def _fill(order: Order, context: Context) -> None:
         _event(order, context)
         return
     focus = _known_order(order, context) or _place(order, context)
-    wanted = next((one.resource for one in context.draft.entries if one.full_url == focus["reference"]), {})
-    amount = wanted.get("dispenseRequest", {}).get("quantity")
+    amount = context.draft.resource(focus).get("dispenseRequest", {}).get("quantity")
     inputs = [_input("dispense amount", {"valueQuantity": amount})] if amount else []
     task(order, context, focus, code="fulfill", status="requested", inputs=inputs)
 
@@ -253,7 +246,7 @@ def _known_order(order: Order, context: Context) -> Resource | None:
     if order.identifier is None or not any(order.part(name) for name in DRUG):
         return None
     draft = context.draft
-    if reference := _told(draft, "MedicationRequest", condition_of(order.identifier)):
+    if reference := draft.told("MedicationRequest", condition_of(order.identifier)):
         return reference
     start = len(draft.entries)
     reference = _place(order, context, "" if order.control.kind == "order" else "active")

@@ -1,5 +1,6 @@
 """What the golden cases do not spell out: choices, faults and the edges of ADT. Chapter 3 of HL7 v2."""
 
+import timeit
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappers.hl7v2.escapes import Delimiters
 from mappers.hl7v2.faults import Hl7Fault
-from mappers.hl7v2.message import parse
+from mappers.hl7v2.message import Message, Segment, parse
 from mappers.hl7v2.to_fhir.convert import KINDS, to_fhir
+from mappers.hl7v2.to_fhir.leftovers import left_over
 from mappers.making import Making
 from mappers.mapped import Mapped
 
@@ -265,3 +268,12 @@ def test_whatever_stands_in_a_message_it_is_mapped_or_refused(kind: str, lines: 
         assert isinstance(to_fhir(parse(raw), MAKING), Mapped)
     except Hl7Fault as fault:
         assert fault.code in {"100", "101", "102", "103", "198", "205"}  # noqa: PT017
+
+
+def test_what_is_left_over_of_a_field_takes_no_more_time_than_the_field_is_long() -> None:
+    def the_duration(components: int) -> float:
+        segment = Segment(f"PID|||||A{'^x' * components}", Delimiters())
+        segment.text(5)
+        return min(timeit.repeat(lambda: left_over(Message((segment,))), number=1, repeat=5))
+
+    assert the_duration(4_000) < 16 * the_duration(500)

@@ -1,5 +1,6 @@
 """Orders: what ORC-1 means, which field an element is from, and where the published maps are not followed."""
 
+import timeit
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -387,3 +388,15 @@ def test_a_diagnosis_of_an_order_is_its_reason() -> None:
         PID, "ORC|NW|A1", "OBR|1|A1||CBC^Complete Blood Count^LN", "DG1|1||N39.0^Infection^I10", kind="ORM^O01"
     )
     assert resource(found, "ServiceRequest")["reasonCode"][0]["coding"][0]["code"] == "N39.0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "done"), [("RDE^O11", ""), ("RDE^O49", ""), ("RDS^O13", "RXD|1|1^x^L|20261102|1|||{}")]
+)
+def test_many_orders_take_no_more_time_than_there_are_of_them(kind: str, done: str) -> None:
+    def the_duration(orders: int) -> float:
+        each = [line for one in range(orders) for line in (f"ORC|NW|A{one}^OE", RXE, done.format(one)) if line]
+        message = a_message(PID, *each, kind=kind)
+        return min(timeit.repeat(lambda: to_fhir(message, MAKING), number=1, repeat=3))
+
+    assert the_duration(1_600) < 16 * the_duration(200)
