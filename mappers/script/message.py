@@ -31,6 +31,8 @@ from mappers.script.xml import parse_xml
 
 LATEST: Final = "2023011"
 DEFAULT: Final = "2017071"
+MESSAGE_ID_MAX: Final = 200
+"""Longest MessageID that is read (characters); SCRIPT's are 35 at most, and senders are not strict."""
 _LATER_SIGNS: Final = ("Names", "GenderAndSex", "Product")
 """Elements that only the versions since 2022011 have."""
 _LONELY_ATTRIBUTES: Final = (("version", "release"), ("version",), ("TransactionVersion",), ("DatatypesVersion",))
@@ -172,6 +174,8 @@ def faults(message: Message) -> Iterator[ScriptFault]:
     """Why a message cannot be carried out, the header first; nothing is said of what can."""
     if not message.header.message_id:
         yield ScriptFault("MessageID is missing", "Header/MessageID")
+    if len(message.header.message_id) > MESSAGE_ID_MAX:
+        yield ScriptFault(f"MessageID is longer than {MESSAGE_ID_MAX} characters", "Header/MessageID")
     if not message.header.from_.value:
         yield ScriptFault("From is missing: nobody could be answered", "Header/From")
     for path in _required(message):

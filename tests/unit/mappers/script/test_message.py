@@ -177,6 +177,14 @@ def test_what_cannot_be_carried_out_is_refused_at_its_place(raw: bytes, place: s
     assert (refused.value.place, refused.value.code) == (place, "900")
 
 
+def test_an_id_may_have_two_hundred_characters_and_no_more() -> None:
+    raw = a_new_rx()
+    assert read(raw.replace(b"M-1", b"M" * 200)).header.message_id == "M" * 200
+    with pytest.raises(ScriptFault, match="longer than 200 characters") as refused:
+        read(raw.replace(b"M-1", b"M" * 201))
+    assert refused.value.place == "Header/MessageID"
+
+
 def test_the_header_says_who_when_and_about_what() -> None:
     numbers = "<RelatesToMessageID>M-0</RelatesToMessageID><TestMessage>true</TestMessage>"
     numbers += "<RxReferenceNumber>R</RxReferenceNumber>"
