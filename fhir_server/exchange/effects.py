@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from fhir_server.auth.context import Context
 from fhir_server.exchange.plain import written
+from fhir_server.exchange.whose import WHOSE, check_whose
 from fhir_server.model.parser import parse_written
 from fhir_server.model.walk import rewrite_links
 from fhir_server.search.parse import ParseOptions, parse
@@ -45,7 +46,8 @@ class Effects:
         """All of it, or nothing.
 
         Raises `NotFound` where something that has to be there is not, `Ambiguous` where it is there more than once,
-        `Invalid` where what was mapped is not valid R4; their issues name the entry's place.
+        `Invalid` where what was mapped is not valid R4, `Unprocessable` where what is there is another patient's; their
+        issues name the entry's place.
         """
         writer, finder = await self.current()
         changed = {_key(entry) for entry in mapped.entries if entry.how == "merge"}
@@ -59,6 +61,7 @@ class Effects:
                 rewrite_links(intent.resource, names | same)
 
         async def finish(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+            await check_whose(connection, entries, [one.version for one in outcomes])
             versions = (one.version for one in outcomes)
             await record(connection, [f"{version.type_name}/{version.id}" for version in versions if version])
 
@@ -92,12 +95,13 @@ def _key(entry: Entry) -> tuple[str, str]:
 def merging(cleared: Sequence[str]) -> Callable[[Resource, Resource], Resource]:
     """What a snapshot of a partner makes of a resource: what it does not speak of stays.
 
-    Identifiers are added to those there are: a partner knows its own.
+    Identifiers are added to those there are: a partner knows its own. Whose it is stays: whose.py judges that.
     """
 
     def merge(current: Resource, new: Resource) -> Resource:
         kept = {name: value for name, value in current.items() if name not in cleared}
-        merged = kept | {name: value for name, value in new.items() if name not in ("id", "meta")}
+        stays = {"id", "meta", *(name for name in WHOSE if name in kept)}
+        merged = kept | {name: value for name, value in new.items() if name not in stays}
         if "identifier" in kept and isinstance(new.get("identifier"), list):
             merged["identifier"] = _united(kept["identifier"], new["identifier"])
         return merged

@@ -17,11 +17,12 @@ from fhir_server.audit.recorder import Recording
 from fhir_server.audit.refusals import Refusals
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
-from fhir_server.errors import Ambiguous, Conflict, GalenicError, Invalid, NotFound, Stale, Unavailable
+from fhir_server.errors import Ambiguous, Conflict, GalenicError, Invalid, NotFound, Stale, Unavailable, Unprocessable
 from fhir_server.exchange import ledger
 from fhir_server.exchange.asking import Search
 from fhir_server.exchange.effects import Effects, with_original
 from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled, Wire
+from fhir_server.exchange.ownership import check_query, kept_to
 from fhir_server.exchange.partners import Partner, Partners
 from fhir_server.storage.database import Connection, Database
 from integrations.mllp.listener import Peer
@@ -37,6 +38,9 @@ from mappers.mapped import Mapped, Note
 
 LOG = logging.getLogger(__name__)
 
+CR: Final = b"\r"
+"""Ends each message of several, as it ends one that comes alone."""
+
 FS: Final = b"\x1c"
 """Between the answers of one message in the ledger: it can be in none of them."""
 
@@ -44,12 +48,16 @@ CONTENT_TYPE: Final = "x-application/hl7-v2+er7"
 MESSAGE: Final = "message"
 DISPENSE: Final = "MedicationDispense"
 MASTER_FILE: Final = "MFN"
+CONTROL_ID_CHARACTERS_MAX: Final = 199
+"""Longest MSH-10 that is taken, as 2.7 has it (characters)."""
+
 CONTROL_ID_CHARACTERS: Final = 20
 """Longest MSH-10 that every version takes (characters)."""
 
 CODES: Final[dict[type[GalenicError], str]] = {
     NotFound: faults.UNKNOWN_KEY,
     Stale: faults.UNKNOWN_KEY,
+    Unprocessable: faults.UNKNOWN_KEY,
     Ambiguous: faults.DUPLICATE_KEY,
     Conflict: faults.RECORD_LOCKED,
     Invalid: faults.DATA_TYPE,
@@ -100,15 +108,20 @@ class Hl7Receiver:
 
         Raises `Unavailable` without a database: then nothing is answered, and the partner sends it again.
         """
-        parts = parse_all(raw)
-        parts = parts if len(parts) > 1 else (raw,)  # as it came: the ends of a message are part of its bytes
-        return [answer for part in parts for answer in await self._answer(Arrived(uuid4(), wire, part), peer)]
+        try:
+            parts = parse_all(raw)
+        except Hl7Fault as fault:
+            return await self._unreadable(Arrived(uuid4(), wire, raw), fault, peer)
+        whole = (raw,) if len(parts) == 1 and parts[0].strip() == raw.strip() else [part + CR for part in parts]
+        return [answer for part in whole for answer in await self._answer(Arrived(uuid4(), wire, part), peer)]
 
     async def again(self, entry: ledger.Entry) -> Sequence[bytes]:
         """What a message that failed is answered with now, as if its partner had sent it again."""
         partner = await self._partners.named(entry.partner)
         if entry.is_settled or partner is None:
             return (entry.answer or b"").split(FS)
+        if not entry.control_id:
+            raise Unprocessable("A message without a control id that is its own cannot be processed again")
         arrived = Arrived(entry.id, entry.wire, entry.raw, entry.kind, entry.sender, entry.control_id, partner.id)
         context = self._context(partner, arrived, Peer(""))
         return await self._take(_Case(parse(entry.raw), arrived, partner, context))
@@ -118,6 +131,8 @@ class Hl7Receiver:
             message = parse(arrived.raw)
             sender = "|".join(message.sender)
             arrived = replace(arrived, kind=message.kind, sender=sender, control_id=message.control_id)
+            if len(message.control_id) > CONTROL_ID_CHARACTERS_MAX:
+                raise _too_long(message)
         except Hl7Fault as fault:
             return await self._unreadable(arrived, fault, peer)
         partner = await self._partners.of_sender(sender)
@@ -158,12 +173,13 @@ class Hl7Receiver:
             raise Hl7Fault(faults.MESSAGE_TYPE, "MSH-9", "this partner may not send such messages", reject=True)
         if case.message.kind == dispense_history.KIND:
             return await self._told(case)
-        return await self._commit(case, to_fhir(case.message, self._making(case)))
+        return await self._commit(case, kept_to(case.partner, to_fhir(case.message, self._making(case))))
 
     async def _told(self, case: _Case) -> Sequence[bytes]:
         """What was dispensed to a patient; that it left is recorded before it does."""
         making = self._making(case)
         query = dispense_history.query_of(case.message, making)
+        check_query(case.partner, query)
         found = await self._search(case.context, DISPENSE, query)
         now, control_id = making.now, case.control_id
         told = history(case.message, found.resources, (), now=now, control_id=control_id, making=making)
@@ -213,17 +229,17 @@ class Hl7Receiver:
 
     async def _unreadable(self, arrived: Arrived, fault: Hl7Fault, peer: Peer) -> Sequence[bytes]:
         """Kept where its header says that it is a partner's; answered as far as there is a header."""
-        header = fault.header
+        header, code = fault.header, "AR" if fault.reject else "AE"
         sender = f"{header.text(3)}|{header.text(4)}" if header else ""
         partner = await self._partners.of_sender(sender) if sender else None
         if partner is not None and partner.may_come_from(peer.address, peer.certificate):
             async with self._database.transaction() as connection:
                 kept = replace(arrived, sender=sender, partner=partner.id)
-                await ledger.record(connection, kept, Settled("failed", "AR", None, (note_of(fault),)))
+                await ledger.record(connection, kept, Settled("failed", code, None, (note_of(fault),)))
         else:
             await self._refusals.refuse(Record(self._context(None, arrived, peer), REFUSED, 403))
         now, control_id = self._database.clock.now(), arrived.id.hex[:CONTROL_ID_CHARACTERS]
-        return [acknowledge(header, "AR", (fault,), now=now, control_id=control_id)]
+        return [acknowledge(header, code, (fault,), now=now, control_id=control_id)]
 
     async def _stranger(self, message: Message, arrived: Arrived, peer: Peer) -> Sequence[bytes]:
         """Nothing of theirs is kept."""
@@ -236,6 +252,11 @@ class Hl7Receiver:
     def _context(self, partner: Partner | None, arrived: Arrived, peer: Peer) -> Context:
         name = partner.id if partner else "unknown"
         return Context(f"partner/{name}", name, TREATMENT, str(arrived.id), address=peer.address)
+
+
+def _too_long(message: Message) -> Hl7Fault:
+    text = f"a control id has at most {CONTROL_ID_CHARACTERS_MAX} characters"
+    return Hl7Fault(faults.VALUE_TOO_LONG, "MSH-10", text, reject=True, header=message.header)
 
 
 def _reply(message: Message, code: str, found: Sequence[Hl7Fault], now: datetime, control_id: str) -> bytes:

@@ -189,7 +189,13 @@ async def taken(connection: Connection, partner: str, wire: Wire, control_id: st
 
 
 def _notes(settled: Settled) -> Jsonb:
-    return Jsonb([{"severity": note.severity, "place": note.place, "text": note.text} for note in settled.notes])
+    notes = settled.notes
+    return Jsonb([{"severity": one.severity, "place": shown(one.place), "text": shown(one.text)} for one in notes])
+
+
+def shown(text: str) -> str:
+    """Without what a database cannot hold, or a terminal would obey."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 async def known(connection: Connection, sender: str, control_id: str) -> Entry | None:

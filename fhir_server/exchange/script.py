@@ -19,6 +19,7 @@ from fhir_server.errors import GalenicError, Unavailable
 from fhir_server.exchange import ledger
 from fhir_server.exchange.effects import Effects, with_original
 from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled
+from fhir_server.exchange.ownership import kept_to
 from fhir_server.exchange.partners import Partner, Partners
 from fhir_server.exchange.signatures import check
 from fhir_server.storage.database import Connection, Database
@@ -59,6 +60,7 @@ class ScriptReceiver:
                 sender=sender_of(message.header.from_),
                 control_id=message.header.message_id,
             )
+            _check_sender(arrived, partner)
             return await self._known(arrived) or await self._take(arrived, message, partner)
         except ScriptFault as fault:
             return await self._refuse(arrived, header_of(raw), fault)
@@ -76,8 +78,6 @@ class ScriptReceiver:
         raise ScriptFault("another message with this MessageID was received before", "Header/MessageID")
 
     async def _take(self, arrived: Arrived, message: Message, partner: Partner) -> bytes:
-        if arrived.sender not in partner.senders:
-            raise ScriptFault("the partner does not send for this party", "Header/From")
         if message.kind == GET_MESSAGE:
             return await self._fetched(message, partner)
         if not partner.may_send(message.kind):
@@ -130,7 +130,7 @@ class ScriptWork:
             return await self._failed(job, entry, None, ScriptFault("the partner was ended meanwhile", "Header/From"))
         message = read(entry.raw)
         try:
-            mapped = to_fhir(message, partner.making(entry.digest, self._database.clock.now()))
+            mapped = kept_to(partner, to_fhir(message, partner.making(entry.digest, self._database.clock.now())))
             return await self._done(job, entry, mapped)
         except ScriptFault as fault:
             return await self._failed(job, entry, message, fault)
@@ -180,6 +180,12 @@ class ScriptWork:
 
 
 JOB_KEY: Final = "SELECT key FROM job WHERE id = %s"
+
+
+def _check_sender(arrived: Arrived, partner: Partner) -> None:
+    """Before anything else is said of the message: whether it is known is between us and who sent it."""
+    if arrived.sender not in partner.senders:
+        raise ScriptFault("the partner does not send for this party", "Header/From")
 
 
 def context_of(partner: str, message_id: UUID) -> Context:

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import psycopg
 
+from fhir_server.errors import Unavailable
 from fhir_server.search.index import INDEX_VERSION
 from fhir_server.storage.database import LOCK_WAIT_MS, Connection
 from fhir_server.storage.jobs import ATTEMPTS_MAX, Job, LeaseLost, claim
@@ -78,8 +79,8 @@ class JobLoop:
             await self._work.run(connection, job)
         except LeaseLost as lost:
             LOG.warning("%s", lost)
-        except psycopg.OperationalError:
-            raise  # the connection: the lease runs out, and whoever comes first goes on
+        except (psycopg.OperationalError, Unavailable):
+            raise  # the database was away: the lease runs out, and whoever comes first goes on
         except Exception as error:  # noqa: BLE001 - one job that cannot be done must not keep others from being done
             LOG.error("job %s has failed: %s", job.id, type(error).__name__)  # noqa: TRY400 - no values in the log
             await self._fail(connection, job, error)

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +39,8 @@ class Limits:
     """For a partner to take an answer (seconds)."""
     connections_max: int = 2_000
     """Open at once; more are closed as they come (connections)."""
+    connections_of_address_max: int = 200
+    """Of these one address may have so many (connections)."""
     drain_seconds_max: float = 10.0
     """For messages under way when the listener stops (seconds)."""
 
@@ -63,6 +66,7 @@ class Listener:
         self._tls = tls
         self._open: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
+        self._addresses: Counter[str] = Counter()
         self._buffered = 0
         self._server: asyncio.Server | None = None
 
@@ -90,13 +94,24 @@ class Listener:
         await asyncio.gather(*self._open, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= self._limits.connections_max:
+        address = _peer(writer).address
+        if len(self._open) >= self._limits.connections_max or not self._admits(address):
             writer.close()
             return
+        self._addresses[address] += 1
         task = asyncio.create_task(self._attend(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         task.add_done_callback(self._busy.discard)
+        task.add_done_callback(lambda _: self._left(address))
+
+    def _admits(self, address: str) -> bool:
+        return self._addresses[address] < self._limits.connections_of_address_max
+
+    def _left(self, address: str) -> None:
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = Framer(self._limits.message_bytes_max)

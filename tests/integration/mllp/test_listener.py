@@ -99,7 +99,8 @@ async def test_unfinished_messages_of_all_connections_have_a_limit_together() ->
 
 
 async def test_a_thousand_idle_connections_keep_nobody_waiting() -> None:
-    async with listening(echo) as (_, port), contextlib.AsyncExitStack() as idle:
+    limits = replace(QUICK, connections_of_address_max=2_000)
+    async with listening(echo, limits) as (_, port), contextlib.AsyncExitStack() as idle:
         for _ in range(1_000):
             await idle.enter_async_context(connected(port))
         assert await ask(port, framed(b"1")) == framed(b"got 1")
