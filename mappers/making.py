@@ -36,3 +36,12 @@ class Making:
         """The system of identifiers or codes that a partner names by a word; "" is the partner's own."""
         words = (quote(word, safe="") for word in (self.partner, namespace) if word)
         return self.authorities.get(namespace) or ":".join((LOCAL_SYSTEM, *words))
+
+    def may_name(self, system: str) -> bool:
+        """Whether a partner may say that something is of a system: not of one that is another partner's own.
+
+        Identifiers decide whose a patient or an order is, so nobody speaks in the name of somebody else.
+        """
+        own = ":".join((LOCAL_SYSTEM, quote(self.partner, safe="")))
+        is_local = system.lower().startswith(LOCAL_SYSTEM)
+        return not is_local or system == own or system.startswith(f"{own}:")

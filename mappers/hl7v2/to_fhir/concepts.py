@@ -10,28 +10,35 @@ from typing import Final
 from mappers.hl7v2.message import Value
 from mappers.hl7v2.tables import CODE_SYSTEMS, OIDS, V2, Coded
 from mappers.hl7v2.to_fhir.elements import filled
+from mappers.hl7v2.to_fhir.identifiers import OID
 from mappers.making import Making
 from mappers.mapped import Resource
 
 TRIPLES: Final = ((1, 2, 3, 7, 14), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20))
 """Code, text, system, its version and its OID (from 2.7): the code, the alternate and the second alternate one."""
 TABLE: Final = re.compile(r"HL7-?(\d{4})", re.IGNORECASE)
+SYSTEM: Final = re.compile(r"(?:urn:|[A-Za-z][A-Za-z0-9+.-]*://)\S+", re.IGNORECASE)
 CODE: Final = re.compile(r"[^\s]+(\s[^\s]+)*")
 """https://hl7.org/fhir/R4/datatypes.html#code"""
 NOT_OF_TABLE: Final = "is not a code of its table"
+NO_SYSTEM: Final = "is no URI that its sender may name, and is taken for a word"
 
 Table = Mapping[str, Coded]
 
 
 def code_system(name: str, making: Making, oid: str = "") -> str:
-    """The URI of a coding system as CWE-3 names it (table 0396); without a name, the partner's own."""
+    """The URI of a coding system as CWE-3 names it (table 0396); without a name, the partner's own.
+
+    What is no URI, or the system of another partner, is only the partner's word for it.
+    """
     table = TABLE.fullmatch(name)
     if table is not None:
         return f"{V2}{table[1]}"
     known = making.authorities.get(name) or CODE_SYSTEMS.get(name.upper()) or OIDS.get(name)
-    if known is None and oid:
+    if known is None and OID.fullmatch(oid):
         known = OIDS.get(oid, f"urn:oid:{oid}")
-    return known or (name if "://" in name or name.startswith("urn:") else making.system_of(name))
+    is_uri = SYSTEM.fullmatch(name) and making.may_name(name)
+    return known or (name if is_uri else making.system_of(name))
 
 
 def codings(value: Value, making: Making, table: Table | None = None) -> list[Resource]:
@@ -77,4 +84,6 @@ def _coding(value: Value, triple: tuple[int, int, int, int, int], making: Making
     if found is not None:
         return coded(found)
     system = code_system(name, making, oid)
+    if ":" in name and name not in making.authorities and system == making.system_of(name):
+        value.leave(triple[2], NO_SYSTEM)
     return filled(system=system, version=version, code=text, display=display)

@@ -14,7 +14,8 @@ TYPE_SYSTEM: Final = f"{V2}0203"
 OID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.ASCII)
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 DNS: Final = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
-URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
+URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+"""Without blanks of any alphabet."""
 
 
 def system_of(authority: Value, making: Making) -> str:
@@ -24,7 +25,7 @@ def system_of(authority: Value, making: Making) -> str:
     """
     namespace, universal, kind = (authority.text(number) for number in (1, 2, 3))
     known = making.authorities.get(namespace) if namespace else None
-    return known or _universal(universal, kind.upper()) or making.system_of(namespace or universal)
+    return known or _universal(universal, kind.upper(), making) or making.system_of(namespace or universal)
 
 
 def cx(value: Value, making: Making, kind: str = "") -> Resource | None:
@@ -67,7 +68,7 @@ def derived(making: Making, kind: str, *parts: str) -> Resource:
 
 
 def _identifier(number: str, code: str, authority: Value, making: Making) -> Resource:
-    universal = _universal(authority.text(2), authority.text(3).upper())
+    universal = _universal(authority.text(2), authority.text(3).upper(), making)
     configured = authority.text(1) in making.authorities
     well_known = "" if universal or configured else IDENTIFIER_SYSTEMS.get(code, "")
     return filled(type=_type(code), system=well_known or system_of(authority, making), value=number)
@@ -79,12 +80,12 @@ def _type(code: str) -> Resource:
     return filled(text=code)
 
 
-def _universal(text: str, kind: str) -> str:
-    """Nothing where it is not what its type says: then it is only the partner's word for it."""
+def _universal(text: str, kind: str, making: Making) -> str:
+    """Nothing where it is not what its type says, or another partner's: then it is only the partner's word for it."""
     if OID.fullmatch(text) and kind in ("ISO", ""):
         return OIDS.get(text, f"urn:oid:{text}")
     if UUID.fullmatch(text) and kind in ("UUID", "GUID", ""):
         return f"urn:uuid:{text.lower()}"
-    if URI.fullmatch(text) and kind in ("URI", "URL", ""):
+    if URI.fullmatch(text) and kind in ("URI", "URL", "") and making.may_name(text):
         return text
     return text if kind == "DNS" and DNS.fullmatch(text) else ""

@@ -40,6 +40,9 @@ def a_value(raw: str) -> Value:
         ("http://codes.example", "http://codes.example"),
         ("urn:oid:1.2.3", "urn:oid:1.2.3"),
         ("FORMULARY", "http://north.example/f"),
+        (f"{OWN}:99LOC", f"{OWN}:99LOC"),
+        ("urn:galenic:partner:south:99LOC", f"{OWN}:urn%3Agalenic%3Apartner%3Asouth%3A99LOC"),
+        ("http://codes .example", f"{OWN}:http%3A%2F%2Fcodes%20.example"),
         ("99LOC", f"{OWN}:99LOC"),
         ("L", f"{OWN}:L"),
         ("", OWN),
@@ -52,6 +55,17 @@ def test_a_coding_system_is_known_by_its_name(name: str, system: str) -> None:
 def test_an_oid_says_what_a_name_does_not() -> None:
     assert code_system("99LOC", MAKING, "1.2.840.7") == "urn:oid:1.2.840.7"
     assert code_system("99LOC", MAKING, "2.16.840.1.113883.6.88") == "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+
+def test_what_is_no_oid_says_nothing() -> None:
+    assert code_system("99LOC", MAKING, "1.2 840") == f"{OWN}:99LOC"
+
+
+@pytest.mark.parametrize("system", ["http://codes .example", "urn:galenic:partner:south"])
+def test_a_system_that_is_taken_for_a_word_is_left_with_a_reason(system: str) -> None:
+    value = a_value(f"A^Aspirin^{system}")
+    codeable_concept(value, MAKING)
+    assert value.reasons == {3: "is no URI that its sender may name, and is taken for a word"}
 
 
 def test_three_codes_and_a_text_are_one_concept() -> None:

@@ -42,6 +42,14 @@ def a_value(raw: str) -> Value:
         ("LAB&not an oid&ISO", "urn:galenic:partner:north:LAB"),
         ("&1.02.3&ISO", "urn:galenic:partner:north:1.02.3"),  # no OID: a part begins with 0
         ("&99&L", "urn:galenic:partner:north:99"),
+        ("&urn:galenic:partner:north:LAB&URI", "urn:galenic:partner:north:LAB"),
+        ("&urn:galenic:partner:north", "urn:galenic:partner:north"),
+        ("&urn:galenic:partner:south&URI", "urn:galenic:partner:north:urn%3Agalenic%3Apartner%3Asouth"),
+        ("&URN:galenic:partner:south", "urn:galenic:partner:north:URN%3Agalenic%3Apartner%3Asouth"),
+        ("&urn:galenic:partner:northern&URI", "urn:galenic:partner:north:urn%3Agalenic%3Apartner%3Anorthern"),
+        ("LAB&urn:galenic:partner:south:X&URI", "urn:galenic:partner:north:LAB"),
+        ("&http://lab .example&URI", "urn:galenic:partner:north:http%3A%2F%2Flab%20.example"),
+        ("&http://lab\u00a0.example&URI", "urn:galenic:partner:north:http%3A%2F%2Flab%C2%A0.example"),
         ("", "urn:galenic:partner:north"),
     ],
 )
@@ -104,6 +112,11 @@ def test_an_entity_identifier_has_its_authority_in_its_own_components() -> None:
         "value": "77",
     }
     assert value.unread == ()
+
+
+def test_an_order_is_of_no_other_partner_whatever_its_number_says() -> None:
+    found: Any = ei(a_value("77^^urn:galenic:partner:south:OE^URI"), the_making())
+    assert found["system"] == "urn:galenic:partner:north:urn%3Agalenic%3Apartner%3Asouth%3AOE"
 
 
 def test_people_and_organizations_have_theirs_in_other_places() -> None:
