@@ -38,6 +38,9 @@ KIND: Final = "script-message"
 MESSAGE: Final = "message"
 GET_MESSAGE: Final = "GetMessage"
 ACCEPTED: Final = "000"
+MESSAGE_ID_CHARACTERS_SHOWN: Final = 200
+"""Of an id that is too long an Error repeats the beginning (characters)."""
+
 CONTENT_TYPE: Final = "application/xml"
 
 
@@ -101,7 +104,8 @@ class ScriptReceiver:
 
     async def _refuse(self, arrived: Arrived, header: Header | None, fault: ScriptFault) -> bytes:
         """Kept without its id: the id may be another message's, and a corrected message has another one."""
-        answer = answers.error(header, self._answering(arrived.id), fault)
+        known = replace(header, message_id=header.message_id[:MESSAGE_ID_CHARACTERS_SHOWN]) if header else None
+        answer = answers.error(known, self._answering(arrived.id), fault)
         async with self._database.transaction() as connection:
             kept = replace(arrived, control_id="")
             await ledger.record(connection, kept, Settled("failed", fault.code, answer, (note_of(fault),)))
