@@ -363,9 +363,9 @@ def _decoded(raw: bytes) -> tuple[str, str]:
     try:
         return raw.decode(codec).removeprefix("\ufeff").lstrip(), codec
     except UnicodeDecodeError as error:
-        place = LINES_OF_BYTES.split(raw[: error.start])[-1][:3].decode("latin-1")
+        name = NAME.match(LINES_OF_BYTES.split(raw[: error.start])[-1].decode("latin-1"))
         text = "bytes that are no characters of the set that MSH-18 names"
-        raise Hl7Fault(DATA_TYPE, place, text, header=header) from None
+        raise Hl7Fault(DATA_TYPE, name[0] if name else "", text, header=header) from None
 
 
 def _delimiters(line: str, codec: str) -> Delimiters:

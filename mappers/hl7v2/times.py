@@ -81,7 +81,8 @@ def _moment(found: re.Match[str], zone: tzinfo) -> str | None:
         return None
     minutes = round((moment.utcoffset() or timedelta()) / timedelta(minutes=1))
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{found['fraction'] or ''}{sign}{hours:02}:{rest:02}"
+    clock = moment.replace(tzinfo=None).isoformat(timespec="seconds")  # four digits of a year, which %Y has not
+    return f"{clock}{found['fraction'] or ''}{sign}{hours:02}:{rest:02}"
 
 
 def _offset(text: str | None) -> tzinfo | None:

@@ -15,6 +15,8 @@ from mappers.mapped import Choice, Entry, How, Mapped, Note, Resource, Severity
 
 NUMBER: Final = re.compile(r"\+?(\d{1,15}(?:\.\d{0,14})?|\.\d{1,14})", re.ASCII)
 """An NM of a pharmacy: nothing here is negative."""
+INTEGER_MAX: Final = 2**31 - 1
+"""https://hl7.org/fhir/R4/datatypes.html#integer"""
 TOKEN_SPECIALS: Final = re.compile(r"[\\,|$]")
 
 
@@ -120,10 +122,10 @@ class Draft:
         return self.number_of(text, segment.place(field_number)) if text else None
 
     def count(self, segment: Segment, field_number: int) -> int | None:
-        """A whole number; raises Hl7Fault 102."""
+        """A whole number; raises Hl7Fault 102, also for one that FHIR does not hold."""
         number = self.number(segment, field_number)
-        if isinstance(number, float):
-            raise self.fault(DATA_TYPE, segment.place(field_number), "no whole number")
+        if isinstance(number, float) or (number or 0) > INTEGER_MAX:
+            raise self.fault(DATA_TYPE, segment.place(field_number), f"no whole number up to {INTEGER_MAX}")
         return number
 
     def positive_int(self, segment: Segment, field_number: int) -> int | None:

@@ -7,7 +7,7 @@ from mappers.hl7v2.message import Segment
 from mappers.hl7v2.tables import MARITAL_STATUS, SEX, YES_NO
 from mappers.hl7v2.times import instant
 from mappers.hl7v2.to_fhir.concepts import code, codeable_concept
-from mappers.hl7v2.to_fhir.draft import Draft, condition_of
+from mappers.hl7v2.to_fhir.draft import INTEGER_MAX, Draft, condition_of
 from mappers.hl7v2.to_fhir.elements import day, filled, moment, number
 from mappers.hl7v2.to_fhir.identifiers import cx
 from mappers.hl7v2.to_fhir.organization import organization
@@ -168,7 +168,10 @@ def _deceased(draft: Draft, segment: Segment) -> Resource:
 
 
 def _multiple_birth(segment: Segment) -> Resource:
-    order = number(segment.value(25))
-    if isinstance(order, int):
+    said = segment.value(25)
+    order = number(said)
+    if isinstance(order, int) and 0 < order <= INTEGER_MAX:
         return {"multipleBirthInteger": order}
+    if order is not None:
+        said.leave(1, "is no number of a birth")
     return filled(multipleBirthBoolean=YES_NO.get(segment.text(24).upper()))

@@ -278,3 +278,15 @@ def test_what_is_left_over_of_a_field_takes_no_more_time_than_the_field_is_long(
         return min(timeit.repeat(lambda: left_over(Message((segment,))), timer=process_time, number=1, repeat=5))
 
     assert the_duration(4_000) < 16 * the_duration(500)
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [("2", 2), ("2147483647", 2**31 - 1), ("2147483648", None), ("-1", None), ("1.5", None), ("second", None)],
+)
+def test_a_birth_order_that_fhir_does_not_hold_is_noted(order: str, found: int | None) -> None:
+    result = mapped(a_segment("PID", f3="4711", f24="Y", f25=order))
+    patient = the(result, "Patient")
+    assert patient.get("multipleBirthInteger") == found
+    assert patient.get("multipleBirthBoolean") == (True if found is None else None)
+    assert (("PID-25", "warning") in noted(result)) == (found is None)

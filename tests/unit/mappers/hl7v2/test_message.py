@@ -182,6 +182,8 @@ def test_a_byte_order_mark_says_what_the_bytes_are(codec: str) -> None:
         (f"{HEADER}||||||ASCII~KLINGON".encode(), "103", "MSH-18", True),
         (f"{HEADER}\rPID|1\xfc".encode("latin-1"), "102", "PID", False),
         (f"{HEADER}||||||ISO IR87\rPID|1\x1b$B\xff\xff".encode("latin-1"), "102", "PID", False),
+        (f"{HEADER}\rP\0<\xfc".encode("latin-1"), "102", "", False),
+        (f"{HEADER}\rPI\xfc|".encode("latin-1"), "102", "", False),
         (f"{HEADER}\rPID|1\0".encode(), "102", "PID", False),
         (f"{HEADER}\rPID|1\x1c".encode(), "102", "PID", False),
         (f"{HEADER}\rpid|1".encode(), "100", "", False),

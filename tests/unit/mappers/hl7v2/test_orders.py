@@ -401,3 +401,8 @@ def test_many_orders_take_no_more_time_than_there_are_of_them(kind: str, done: s
         return min(timeit.repeat(lambda: to_fhir(message, MAKING), timer=process_time, number=1, repeat=3))
 
     assert the_duration(1_600) < 16 * the_duration(200)
+
+
+@pytest.mark.parametrize("refills", ["2147483648", "1.5"])
+def test_so_many_refills_as_fhir_does_not_hold_are_refused(refills: str) -> None:
+    assert refusal(PID, "ORC|NW|A1", fields("RXE", f2=DRUG, f3="1", f5="CAP", f12=refills)) == ("102", "RXE-12")
