@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from mappers.hl7v2.charsets import codec_of
-from mappers.hl7v2.escapes import ABSENT, UNPRINTABLE
+from mappers.hl7v2.escapes import ABSENT
 from mappers.hl7v2.faults import MEANINGS, Hl7Fault
-from mappers.hl7v2.message import Field, Message, Repetition, Segment, Value, write
+from mappers.hl7v2.message import Field, Message, Repetition, Segment, write
 from mappers.hl7v2.times import of_moment
 
 ALWAYS, NEVER, ON_ERROR, ON_SUCCESS = "AL", "NE", "ER", "SU"
@@ -26,6 +26,9 @@ NO_VERSION: Final = "2.5.1"
 """Of an answer to what has no header to take it from."""
 TEXT_MAX: Final = 80
 """Characters of MSA-3."""
+CHARSET: Final = 18
+"""The field of MSH that names the character set."""
+EVERY_CHARACTER: Final = "UNICODE UTF-8"
 ERROR_TABLE: Final = "HL70357"
 PLACE: Final = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?(?:-(\d+)(?:\.(\d+))?)?")
 
@@ -62,13 +65,13 @@ def acknowledge(
     Without a header it goes to nobody, and says of no message that it is wrong.
     """
     segments, charset = opening(of, "ACK", code, faults, now=now, control_id=control_id)
-    return write(segments, charset)
+    return written(segments, charset)
 
 
 def opening(
     of: Message | Segment | None, kind: str, code: str, faults: Sequence[Hl7Fault], *, now: datetime, control_id: str
 ) -> tuple[list[Sequence[Field]], str]:
-    r"""MSH, MSA and ERR of an answer, for `write`, and its character set.
+    r"""MSH, MSA and ERR of an answer, for `written`, and its character set.
 
     `kind` is `ACK`, or the whole of MSH-9 for an application's reply: `RRE^O12^RRE_O12`.
     """
@@ -83,6 +86,18 @@ def opening(
     return [msh, msa, *(_err(one, new=new) for one in faults)], charset
 
 
+def written(segments: Sequence[Sequence[Field]], charset: str) -> bytes:
+    """An answer; in UTF-8 where the set that was asked for lacks a character of it.
+
+    A message with a byte order mark, or with characters by their bytes (`X`), may say more than its MSH-18 allows.
+    """
+    try:
+        return write(segments, charset)
+    except UnicodeEncodeError:
+        header, *others = segments
+        return write([[*header[:CHARSET], EVERY_CHARACTER, *header[CHARSET + 1 :]], *others], EVERY_CHARACTER)
+
+
 def is_from(version: str, first: tuple[int, ...]) -> bool:
     """Whether a version is `first` or later; one that is none is."""
     parts = version.split(".")
@@ -91,7 +106,7 @@ def is_from(version: str, first: tuple[int, ...]) -> bool:
 
 def again(segment: Segment | None, field: int) -> Field:
     """A field for `write`, as it was read."""
-    repetitions: list[Repetition] = [_again(value) for value in segment.repetitions(field)] if segment else []
+    repetitions: list[Repetition] = [value.parts for value in segment.repetitions(field)] if segment else []
     return repetitions
 
 
@@ -128,7 +143,3 @@ def _err(fault: Hl7Fault, *, new: bool) -> Sequence[Field]:
         return ("ERR", (segment, number, field, (fault.code, meaning, ERROR_TABLE)))
     place = (segment, number or ("1" if segment else ""), field, "", component)
     return ("ERR", "", place, (fault.code, meaning, ERROR_TABLE), "E", "", "", fault.text, fault.text)
-
-
-def _again(value: Value) -> Repetition:
-    return tuple(tuple(UNPRINTABLE.sub("", text) for text in component) for component in value.parts)

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from mappers.hl7v2 import times
-from mappers.hl7v2.acknowledgement import again, opening
+from mappers.hl7v2.acknowledgement import again, opening, written
 from mappers.hl7v2.faults import (
     DATA_TYPE,
     EVENT_CODE,
@@ -21,7 +21,7 @@ from mappers.hl7v2.from_fhir.medication import medication_of
 from mappers.hl7v2.from_fhir.patient import patient_rows
 from mappers.hl7v2.from_fhir.rds import dispense_rows
 from mappers.hl7v2.from_fhir.sending import Row, Sending
-from mappers.hl7v2.message import Message, Segment, Value, write
+from mappers.hl7v2.message import Message, Segment, Value
 from mappers.hl7v2.to_fhir.concepts import codings
 from mappers.hl7v2.to_fhir.draft import TOKEN_SPECIALS
 from mappers.hl7v2.to_fhir.identifiers import cx
@@ -73,7 +73,7 @@ def history(
     if dispenses and not faults:
         rows += patient_rows(dispenses[0].get("subject"), sending)
         rows += [row for one in dispenses for row in dispense_rows(one, sending)]
-    return write(rows, charset)
+    return written(rows, charset)
 
 
 def _patient(query: Segment, message: Message, making: Making) -> str:

@@ -31,8 +31,11 @@ class Delimiters:
         return self._sequence.sub(self._meaning, text) if self.escape in text else text
 
     def escaped(self, text: str) -> str:
-        r"""As it is written into a field: what reads it back gets the same text, `\r` included."""
-        return "".join(self._written.get(one, one) for one in text)
+        r"""As it is written into a field: what reads it back gets the same text, `\r` included.
+
+        Left out is what no message holds: control characters, and without an escape character the delimiters.
+        """
+        return "".join(self._written.get(one, one) for one in UNPRINTABLE.sub("", text))
 
     def _meaning(self, found: re.Match[str]) -> str:
         name = found[1]
@@ -71,4 +74,6 @@ class Delimiters:
     @cached_property
     def _written(self) -> dict[str, str]:
         names = {text: name for name, text in self._letters.items() if text} | {"\r": "X0D"}
+        if self.escape == ABSENT:
+            return {text: " " if text in "\r\n" else "" for text in names}
         return {text: f"{self.escape}{name}{self.escape}" for text, name in names.items()}

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from mappers.hl7v2.acknowledgement import again, opening
+from mappers.hl7v2.acknowledgement import again, opening, written
 from mappers.hl7v2.faults import Hl7Fault
-from mappers.hl7v2.message import Field, Message, Segment, write
+from mappers.hl7v2.message import Field, Message, Segment
 from mappers.hl7v2.times import of_moment
 
 SUCCESS, FAILURE = "S", "U"
@@ -27,7 +27,7 @@ def reply(message: Message, code: str, faults: Sequence[Hl7Fault], *, now: datet
     asked = ASKED.get(header.text(6), SUCCESS + FAILURE) if header else SUCCESS + FAILURE
     records = [_record(one, outcome, now) for one in message.all("MFE")] if outcome in asked else []
     file = [_file(header)] if header else []
-    return write([*segments, *file, *records], charset)
+    return written([*segments, *file, *records], charset)
 
 
 def _file(header: Segment) -> Sequence[Field]:

@@ -412,13 +412,20 @@ def _dividers_in(text: str, marks: Delimiters) -> int:
 
 def _field(field: Field, marks: Delimiters) -> str:
     repetitions = field if isinstance(field, list) else [field]
-    return marks.repetition.join(_joined(one, (marks.component, marks.subcomponent), marks) for one in repetitions)
+    said = repetitions if marks.repetition != ABSENT else repetitions[:1]
+    return marks.repetition.join(_joined(one, (marks.component, marks.subcomponent), marks) for one in said)
 
 
 def _joined(part: Repetition | Component, dividers: tuple[str, ...], marks: Delimiters) -> str:
-    """Without what is empty at its end."""
+    """Without what is empty at its end. Where MSH-2 has nothing to divide it by, the first part is all that is said."""
     if part is NULL:
         return NULL_WRITTEN
     if isinstance(part, str):
-        return rf"{marks.escape}X2222{marks.escape}" if part == NULL_WRITTEN else marks.escaped(part)
-    return dividers[0].join(_joined(one, dividers[1:], marks) for one in part).rstrip(dividers[0])
+        return marks.escaped(part) if part != NULL_WRITTEN else _two_quotes(marks)
+    said = part if dividers[0] != ABSENT else part[:1]
+    return dividers[0].join(_joined(one, dividers[1:], marks) for one in said).rstrip(dividers[0])
+
+
+def _two_quotes(marks: Delimiters) -> str:
+    """The text, which is not to be read as no value; nothing where it cannot be told from it."""
+    return "" if marks.escape == ABSENT else f"{marks.escape}X2222{marks.escape}"

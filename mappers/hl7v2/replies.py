@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from mappers.hl7v2.acknowledgement import STRUCTURES, again, is_from, opening
+from mappers.hl7v2.acknowledgement import STRUCTURES, again, is_from, opening, written
 from mappers.hl7v2.faults import Hl7Fault
-from mappers.hl7v2.message import Field, Message, Segment, write
+from mappers.hl7v2.message import Field, Message, Segment
 from mappers.hl7v2.order_control import ACCEPTED, CONTROLS, DONE, REFUSED
 
 REPLIES: Final = {
@@ -52,7 +52,7 @@ def reply(
     code = "AA" if not faults else "AR" if any(one.reject for one in faults) else "AE"
     segments, charset = opening(message, named, code, faults, now=now, control_id=control_id)
     orders = [_order(orc, refused, carried_out, failed=bool(faults)) for orc in message.all("ORC")]
-    return write([*segments, *orders], charset)
+    return written([*segments, *orders], charset)
 
 
 def number_of(orc: Segment) -> str:

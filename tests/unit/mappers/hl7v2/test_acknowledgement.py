@@ -10,6 +10,7 @@ from mappers.hl7v2.acknowledgement import Wanted, acknowledge, opening, wanted
 from mappers.hl7v2.escapes import Delimiters
 from mappers.hl7v2.faults import Hl7Fault
 from mappers.hl7v2.message import Message, Segment, parse, write
+from mappers.hl7v2.replies import reply
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
 FAULT = Hl7Fault("101", "PID-3", "nobody is known without an identifier")
@@ -135,3 +136,35 @@ def test_a_name_of_many_parts_is_said_back_in_no_more_time_than_it_is_long(divid
         return min(timeit.repeat(lambda: lines(header), timer=process_time, number=1, repeat=5))
 
     assert the_duration(16_000) < 16 * the_duration(2_000)
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-32"])
+def test_an_answer_is_in_a_character_set_that_holds_it(codec: str) -> None:
+    number = "\u043f-7"
+    message = parse(f"MSH|^~\\&|EHR|B|||20261102||RDE^O11|{number}|P|2.5||||||8859/1\rORC|NW|{number}\r".encode(codec))
+    for raw in (
+        acknowledge(message, "AA", (), now=NOW, control_id="A1"),
+        reply(message, (), {}, now=NOW, control_id="A1"),
+    ):
+        answer = parse(raw)
+        assert (answer.charset, answer.segments[1].text(2)) == ("UNICODE UTF-8", number)
+        assert answer.header.fields == 18
+
+
+@pytest.mark.parametrize("marks", ["^", "^~", r"^~\\"])
+@pytest.mark.parametrize("version", ["2.3", "2.5"])
+def test_where_the_header_has_no_such_delimiters_an_answer_does_without(marks: str, version: str) -> None:
+    fault = Hl7Fault("102", "PID-3.1", "neither | nor ^, ~, \\ or &\nbut a number")
+    message = parse(f"MSH|{marks}|EHR|B|C|D|20261102||ACK|7|P|{version}\r".encode())
+    raw = acknowledge(message, "AE", [fault], now=NOW, control_id="A1")
+    assert b"\0" not in raw
+    answer = parse(raw)
+    assert [one.name for one in answer.segments] == ["MSH", "MSA", "ERR"]
+    assert "but a number" in raw.decode()
+
+
+def test_control_characters_of_a_header_are_not_said_back() -> None:
+    with pytest.raises(Hl7Fault) as caught:
+        parse(b"MSH|^~\\&|A\x02|B|||20261102||ADT^A08\x03|7\0|P|2.5\r")
+    answer = acknowledge(caught.value.header, "AR", [caught.value], now=NOW, control_id="A1")
+    assert not any(one < ord(" ") for one in answer.replace(b"\r", b""))
