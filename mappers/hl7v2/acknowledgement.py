@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from mappers.hl7v2.charsets import codec_of
-from mappers.hl7v2.escapes import ABSENT
+from mappers.hl7v2.escapes import ABSENT, can_divide
 from mappers.hl7v2.faults import MEANINGS, Hl7Fault
 from mappers.hl7v2.message import Field, Message, Repetition, Segment, write
 from mappers.hl7v2.times import of_moment
@@ -22,8 +22,11 @@ ERRORS_IN_ERR: Final = (2, 5)
 """The version from which on ERR says a fault field by field."""
 STRUCTURES: Final = (2, 3, 1)
 """The version from which on MSH-9 has a structure."""
+VERSION: Final = re.compile(r"\d{1,3}(?:\.\d{1,3})*", re.ASCII)
 NO_VERSION: Final = "2.5.1"
 """Of an answer to what has no header to take it from."""
+DELIMITERS: Final = r"|^~\&"
+"""MSH-1 and MSH-2 of an answer to what has none."""
 TEXT_MAX: Final = 80
 """Characters of MSA-3."""
 CHARSET: Final = 18
@@ -100,8 +103,7 @@ def written(segments: Sequence[Sequence[Field]], charset: str) -> bytes:
 
 def is_from(version: str, first: tuple[int, ...]) -> bool:
     """Whether a version is `first` or later; one that is none is."""
-    parts = version.split(".")
-    return not all(part.isdigit() for part in parts) or tuple(map(int, parts)) >= first
+    return not VERSION.fullmatch(version) or tuple(map(int, version.split("."))) >= first
 
 
 def again(segment: Segment | None, field: int) -> Field:
@@ -128,11 +130,13 @@ def _msh(header: Segment | None, kind: str, charset: str, *, now: datetime, cont
 
 
 def _delimiters(header: Segment | None) -> str:
+    """Those of the header, if they are such."""
     if header is None:
-        return r"|^~\&"
+        return DELIMITERS
     marks = header.marks
-    parts = (marks.field, marks.component, marks.repetition, marks.escape, marks.subcomponent, marks.truncation)
-    return "".join(one for one in parts if one != ABSENT)
+    parts = (marks.component, marks.repetition, marks.escape, marks.subcomponent, marks.truncation)
+    written = marks.field + "".join(one for one in parts if one != ABSENT)
+    return written if can_divide(written) else DELIMITERS
 
 
 def _err(fault: Hl7Fault, *, new: bool) -> Sequence[Field]:

@@ -15,6 +15,12 @@ ABSENT: Final = "\0"
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
+def can_divide(marks: str) -> bool:
+    """Whether they may be delimiters: printable, none of them twice, and neither letters nor digits."""
+    is_each_sound = all(one.isascii() and one.isprintable() and not one.isalnum() and one != " " for one in marks)
+    return is_each_sound and len(set(marks)) == len(marks)
+
+
 @dataclass(frozen=True)
 class Delimiters:
     """MSH-1 and MSH-2; `codec` is what the bytes of `X` are characters in."""

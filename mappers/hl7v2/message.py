@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias, Union
 
 from mappers.hl7v2.charsets import codec_of, marked
-from mappers.hl7v2.escapes import ABSENT, UNPRINTABLE, Delimiters
+from mappers.hl7v2.escapes import ABSENT, UNPRINTABLE, Delimiters, can_divide
 from mappers.hl7v2.faults import (
     CARDINALITY,
     DATA_TYPE,
@@ -372,9 +372,7 @@ def _delimiters(line: str, codec: str) -> Delimiters:
     r"""Of a header. A doubled `\\`, which senders write whose language doubles it, is one."""
     field = line[3]
     given = line[4:].split(field, maxsplit=1)[0].replace("\\\\", "\\")
-    marks = (field, *given)
-    wrong = not 1 <= len(given) <= DELIMITERS_MAX or len(set(marks)) < len(marks)
-    if wrong or not all(one.isascii() and one.isprintable() and not one.isalnum() and one != " " for one in marks):
+    if not 1 <= len(given) <= DELIMITERS_MAX or not can_divide(field + given):
         header = Segment(line, Delimiters(field=field))
         text = "one to five delimiters, printable, none of them twice, and neither letters nor digits"
         raise Hl7Fault(DATA_TYPE, "MSH-2", text, reject=True, header=header)

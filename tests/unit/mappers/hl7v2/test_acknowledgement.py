@@ -168,3 +168,17 @@ def test_control_characters_of_a_header_are_not_said_back() -> None:
         parse(b"MSH|^~\\&|A\x02|B|||20261102||ADT^A08\x03|7\0|P|2.5\r")
     answer = acknowledge(caught.value.header, "AR", [caught.value], now=NOW, control_id="A1")
     assert not any(one < ord(" ") for one in answer.replace(b"\r", b""))
+
+
+@pytest.mark.parametrize("field", ["^", "A", " ", "\0"])
+def test_a_header_whose_delimiters_are_none_is_answered_in_the_usual_ones(field: str) -> None:
+    with pytest.raises(Hl7Fault) as caught:
+        parse(field.join(("MSH", r"^~\&", "1", "2", "3", "4", "5", "", "6", "7", "P", "2.5")).encode("latin-1"))
+    answer = acknowledge(caught.value.header, "AR", [caught.value], now=NOW, control_id="0")
+    assert answer.startswith(b"MSH|^~\\&|")
+    assert [one.name for one in parse(answer).segments] == ["MSH", "MSA", "ERR"]
+
+
+@pytest.mark.parametrize("version", ["9" * 5_000, "\u00b2.5", "2.", "2..5"])
+def test_a_version_that_is_none_is_answered(version: str) -> None:
+    assert lines(a_message(version), "AR", FAULT)[2].startswith("ERR||PID^1^3|")
