@@ -72,7 +72,7 @@ CONTROLS: Final = {
     "XR": _done("Changed as requested", "change"),
     "OF": _done("Order/service refilled as requested", "fulfill"),
     "AF": _done("Order/service refill request approval", "approve", "active"),
-    "OK": Control("Order/service accepted & OK", "event", "active", "fulfill", "accepted"),
+    "OK": Control("Order/service accepted & OK", "event", "", "fulfill", "accepted"),
     "UC": _refused("Unable to cancel", "abort"),
     "UD": _refused("Unable to discontinue", "abort"),
     "UH": _refused("Unable to put on hold", "suspend"),

@@ -144,10 +144,12 @@ def _request(order: Order, context: Context) -> None:
 
 def _event(order: Order, context: Context) -> None:
     """What was done: the answered Task, and the order as it is told, or else no more of it than its status."""
+    if order.control.task_status == "accepted":
+        task(order, context, _accepted(order, context))
+        return
     status = _status_of_event(order, context)
-    told = bool(context.subject) and any(order.part(name) for name in (*DRUG, "OBR"))
     refused = order.control.task_status == "rejected"
-    if told and not refused:
+    if _is_told(order, context) and not refused:
         focus = _place(order, context, status)
     else:
         focus = known(order, context, _type_name(order, context))
@@ -155,6 +157,21 @@ def _event(order: Order, context: Context) -> None:
             _change_status(order, context, status)
     if order.control.task:
         task(order, context, focus)
+
+
+def _is_told(order: Order, context: Context) -> bool:
+    """Whether an event repeats the order."""
+    return bool(context.subject) and any(order.part(name) for name in (*DRUG, "OBR"))
+
+
+def _accepted(order: Order, context: Context) -> Resource:
+    """The order as its filler took it, but for its status: since it was sent, it may have been ended."""
+    draft = context.draft
+    focus = known(order, context, _type_name(order, context))
+    if _is_told(order, context):
+        del draft.resource(_place(order, context, "active"))["status"]
+    draft.note("information", order.orc.place(1), "that an order is accepted changes nothing of its status")
+    return focus
 
 
 def _status_of_event(order: Order, context: Context) -> str:

@@ -79,7 +79,7 @@ RXO = fields("RXO", f1=DRUG, f2="1", f4="CAP^capsule")
         ("XR", "change", "completed", None),
         ("OF", "fulfill", "completed", None),
         ("AF", "approve", "completed", "active"),
-        ("OK", "fulfill", "accepted", "active"),
+        ("OK", "fulfill", "accepted", None),
         ("UC", "abort", "rejected", None),
         ("UD", "abort", "rejected", None),
         ("UH", "suspend", "rejected", None),
@@ -119,6 +119,24 @@ def test_a_request_to_cancel_leaves_the_order_as_it_is_even_with_a_status_beside
     found = mapped(PID, "ORC|CA|A1^OE|||CA", RXE)
     assert [one.how for one in entries(found, "MedicationRequest")] == ["find"]
     assert resource(found, "Task")["focus"] == {"reference": entries(found, "MedicationRequest")[0].full_url}
+
+
+@pytest.mark.parametrize("said", ["", "||IP"])
+def test_an_acceptance_changes_nothing_of_the_status_of_an_order(said: str) -> None:
+    found = mapped(PID, f"ORC|OK|A1^OE|F1^RX{said}", RXE)
+    there, told = entries(found, "MedicationRequest")
+    assert (there.how, told.how) == ("find", "merge")
+    assert there.condition == told.condition
+    assert "status" not in told.resource
+    assert [one["value"] for one in told.resource["identifier"]] == ["A1", "F1"]
+    assert resource(found, "Task")["focus"] == {"reference": there.full_url}
+    assert notes(found)["ORC-1"] == "that an order is accepted changes nothing of its status"
+    assert ("ORC-5" in notes(found)) == bool(said)
+    assert "MedicationRequest.status" not in [one.element for one in found.choices]
+
+
+def test_an_acceptance_is_of_an_order_with_a_number() -> None:
+    assert refusal(PID, "ORC|OK", RXE) == ("101", "ORC-2")
 
 
 def test_the_answer_to_a_request_is_the_same_task() -> None:
