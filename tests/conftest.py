@@ -13,10 +13,13 @@ import pytest
 import pytest_socket
 from hypothesis import settings
 
-from fhir_server.embedded.postgres import DATABASE, EmbeddedPostgres
+from fhir_server.embedded.postgres import DATABASE, TUNABLE, EmbeddedPostgres
 
 settings.register_profile("galenic", deadline=None)  # a shared machine says nothing about one example's time
 settings.load_profile("galenic")
+
+CONNECTIONS = "300"
+"""Of one PostgreSQL: all servers that a test process has running share it."""
 
 UNIT = Path(__file__).parent / "unit"
 CORPUS = Path(os.environ.get("GALENIC_CORPUS") or Path(__file__).parents[2] / "shared" / "data")
@@ -108,7 +111,9 @@ def cluster() -> Iterator[Cluster]:
     folder.chmod(0o711)
     postgres = EmbeddedPostgres(folder / "data")
     try:
-        postgres.start()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(TUNABLE, "max_connections", CONNECTIONS)
+            postgres.start()
         upgrade(postgres.superuser_url)
         postgres.set_role_passwords()
         yield Cluster(postgres)

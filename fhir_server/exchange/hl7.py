@@ -119,7 +119,7 @@ class Hl7Receiver:
         """What a message that failed is answered with now, as if its partner had sent it again."""
         partner = await self._partners.named(entry.partner)
         if entry.is_settled or partner is None:
-            return (entry.answer or b"").split(FS)
+            return answers_of(entry)
         if not entry.control_id:
             raise Unprocessable("A message without a control id that is its own cannot be processed again")
         arrived = Arrived(entry.id, entry.wire, entry.raw, entry.kind, entry.sender, entry.control_id, partner.id)
@@ -140,18 +140,19 @@ class Hl7Receiver:
             return await self._stranger(message, arrived, peer)
         case = _Case(message, replace(arrived, partner=partner.id), partner, self._context(partner, arrived, peer))
         try:
-            return await self._known(case) or await self._take(case)
+            known = await self._known(case)
+            return await self._take(case) if known is None else known
         except AlreadyAnswered:  # on another connection, meanwhile
-            return await self._known(case)
+            return await self._known(case) or ()
 
-    async def _known(self, case: _Case) -> Sequence[bytes]:
-        """What it was answered before; nothing where it is new, or failed."""
+    async def _known(self, case: _Case) -> Sequence[bytes] | None:
+        """What it was answered before; None where it is new, or failed."""
         async with self._database.connection() as connection:
             entry = await ledger.known(connection, case.arrived.sender, case.arrived.control_id)
         if entry is None or (entry.digest == case.arrived.digest and not entry.is_settled):
-            return ()
+            return None
         if entry.digest == case.arrived.digest:
-            return (entry.answer or b"").split(FS)
+            return answers_of(entry)
         fault = Hl7Fault(faults.DUPLICATE_KEY, "MSH-10", "another message of this control id was received before")
         return await self._refuse(replace(case, arrived=replace(case.arrived, control_id="")), fault)
 
@@ -252,6 +253,11 @@ class Hl7Receiver:
     def _context(self, partner: Partner | None, arrived: Arrived, peer: Peer) -> Context:
         name = partner.id if partner else "unknown"
         return Context(f"partner/{name}", name, TREATMENT, str(arrived.id), address=peer.address)
+
+
+def answers_of(entry: ledger.Entry) -> list[bytes]:
+    """What a message was answered with; in enhanced mode nothing may have been wanted."""
+    return [answer for answer in (entry.answer or b"").split(FS) if answer]
 
 
 def _too_long(message: Message) -> Hl7Fault:

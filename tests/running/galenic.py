@@ -107,7 +107,6 @@ def running(
         "GALENIC_LOG_LEVEL": "warning",
         "GALENIC_AUTH": "off",
         "GALENIC_CLIENT_REQUESTS_MAX": "0",
-        "GALENIC_DATABASE_CONNECTIONS": "8",  # the servers of a test process share the hundred of one PostgreSQL
     }
     environment |= {f"GALENIC_{name.upper()}": value for name, value in settings.items()}
     scheme = "https" if "tls_cert" in settings else "http"

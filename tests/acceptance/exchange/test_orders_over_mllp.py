@@ -219,6 +219,7 @@ def with_modes(raw: bytes, accept: str, application: str) -> bytes:
     [
         ("AL", "AL", ["CA", "AA"]),
         ("AL", "NE", ["CA"]),
+        ("NE", "NE", []),
         ("NE", "AL", ["AA"]),
         ("NE", "SU", ["AA"]),
         ("ER", "AL", ["AA"]),
@@ -227,7 +228,7 @@ def with_modes(raw: bytes, accept: str, application: str) -> bytes:
 def test_in_enhanced_mode_the_message_says_which_acknowledgements_it_wants(
     galenic: Galenic, hospital: Wire, accept: str, application: str, codes: list[str]
 ) -> None:
-    number = a_number()
+    number, next_one = a_number(), a_number()
     raw = with_modes(an_order(number, number), accept, application)
     hospital.send(raw)
     answers = [hospital.receive() for _ in codes]
@@ -235,3 +236,4 @@ def test_in_enhanced_mode_the_message_says_which_acknowledgements_it_wants(
     assert len(orders(galenic, number)) == 1
     hospital.send(raw)
     assert [hospital.receive() for _ in codes] == answers
+    assert fields(hospital.ask(an_order(next_one, next_one)), "MSA")[2] == next_one, "there is no other answer between"
