@@ -97,7 +97,7 @@ def base_url(settings: Settings) -> str:
     return f"{scheme}://{settings.host}:{settings.port}/fhir"
 
 
-def build(settings: Settings, *, idle_connections: int = 2) -> Parts:
+def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
     """Everything connected, nothing opened yet; raises `ValueError` where a needed setting is missing.
 
     `idle_connections` is what a process keeps open of each pool that has nothing to do.

@@ -40,7 +40,7 @@ class DatabaseOptions:
     url: str
     connections: int
     statement_timeout_ms: int
-    idle_connections: int = 2
+    idle_connections: int = 4
     """Kept open by each pool while nothing is asked; PostgreSQL has a hundred for all processes (connections)."""
 
 
