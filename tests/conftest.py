@@ -18,6 +18,12 @@ from fhir_server.embedded.postgres import DATABASE, TUNABLE, EmbeddedPostgres
 settings.register_profile("galenic", deadline=None)  # a shared machine says nothing about one example's time
 settings.load_profile("galenic")
 
+BREAK_OFF = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'galenic'
+"""
+"""Ends all connections of Galenic to this database; other databases may have servers that other tests share."""
+
 CONNECTIONS = "300"
 """Of one PostgreSQL: all servers that a test process has running share it."""
 

@@ -10,15 +10,11 @@ import psycopg
 import pytest
 
 from tests.builders.resources import a_patient
-from tests.conftest import Cluster, Database
+from tests.conftest import BREAK_OFF, Cluster, Database
 from tests.running.galenic import Galenic, running
 
 CANARY = "Zebulon1960Canary"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-BREAK_OFF = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'galenic'
-"""
 ROUNDS = 5
 WAIT_SECONDS_MAX = 20.0
 _databases = count(1)

@@ -12,6 +12,7 @@ from fhir_server.audit.statements import INSERT, parameters
 from fhir_server.errors import Unavailable
 from fhir_server.model.resource_types import type_number
 from tests.builders.audit import a_context, a_record
+from tests.conftest import BREAK_OFF
 
 KEPT = """
 SELECT request_id, interaction, actor, client, purpose, type, id, version, patients, outcome, role, reason, token_id,
@@ -79,7 +80,7 @@ async def test_records_of_one_request_are_together_or_not_at_all(store, ask):
 async def test_a_failure_of_the_database_reaches_every_waiter_and_the_next_record_works(store, database, ask):
     recorder = Recorder(store)
     await recorder.record(a_record())
-    ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'galenic'")
+    ask(BREAK_OFF)
     waiters = [recorder.record(a_record(id="lost")) for _ in range(50)]
     answers = await asyncio.gather(*waiters, return_exceptions=True)
     failed = [answer for answer in answers if answer is not None]

@@ -12,7 +12,7 @@ from fhir_server.storage.intents import Intent
 from fhir_server.storage.read import BATCH
 from fhir_server.storage.transact import Batch
 from fhir_server.wiring import Parts
-from tests.conftest import Database
+from tests.conftest import BREAK_OFF, Database
 
 CONTEXT = Context("test", "test", "TREAT", "request")
 
@@ -46,7 +46,7 @@ async def test_a_lost_connection_is_a_failure_of_its_readers_and_the_next_read_w
 ) -> None:
     (known,) = await create(parts, 1)
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'galenic'")
+        connection.execute(BREAK_OFF)
     with pytest.raises(Unavailable):
         await asyncio.gather(*(parts.server.reader.current("Patient", known) for _ in range(50)))
     for _ in range(100):

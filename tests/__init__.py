@@ -1,0 +1,1 @@
+"""Galenic is tested here: unit, integration, acceptance, clients, docs and benchmarks."""

@@ -1,0 +1,1 @@
+"""What must hold for the users of a running server, one file a capability."""

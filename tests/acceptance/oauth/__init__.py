@@ -1,0 +1,1 @@
+"""The authorization server. A package: its servers stop with its last test."""
