@@ -19,7 +19,7 @@ from mappers.hl7v2.faults import (
 )
 from mappers.hl7v2.from_fhir.medication import medication_of
 from mappers.hl7v2.from_fhir.patient import patient_rows
-from mappers.hl7v2.from_fhir.rds import dispense_rows
+from mappers.hl7v2.from_fhir.rds import counted, dispense_rows
 from mappers.hl7v2.from_fhir.sending import Row, Sending
 from mappers.hl7v2.message import Message, Segment, Value
 from mappers.hl7v2.to_fhir.concepts import codings
@@ -66,13 +66,13 @@ def history(
     query = message.first("QPD")
     sending = Sending({f"{one['resourceType']}/{one.get('id', '')}": one for one in found}, making)
     dispenses = [one for one in found if one["resourceType"] == "MedicationDispense"]
-    dispenses = [one for one in dispenses if _wanted(one, query, sending)]
+    told = [one for one in zip(dispenses, counted(dispenses), strict=True) if _wanted(one[0], query, sending)]
     code = "AA" if not faults else "AR" if any(one.reject for one in faults) else "AE"
     segments, charset = opening(message, REPLY, code, faults, now=now, control_id=control_id)
-    rows = [*segments, _qak(query, len(dispenses), failed=bool(faults)), *_repeated(message)]
-    if dispenses and not faults:
-        rows += patient_rows(dispenses[0].get("subject"), sending)
-        rows += [row for one in dispenses for row in dispense_rows(one, sending)]
+    rows = [*segments, _qak(query, len(told), failed=bool(faults)), *_repeated(message)]
+    if told and not faults:
+        rows += patient_rows(told[0][0].get("subject"), sending)
+        rows += [row for one, count in told for row in dispense_rows(one, sending, count)]
     return written(rows, charset)
 
 

@@ -5,15 +5,14 @@ from typing import Final
 
 from mappers.hl7v2.from_fhir.allergy import allergy_rows
 from mappers.hl7v2.from_fhir.coverage import coverage_rows
+from mappers.hl7v2.from_fhir.encounter import NO_VISIT
 from mappers.hl7v2.from_fhir.patient import pid
-from mappers.hl7v2.from_fhir.sending import Envelope, Row, Sending, Written, row
+from mappers.hl7v2.from_fhir.sending import Envelope, Sending, Written, row
 from mappers.hl7v2.times import of_moment
 from mappers.making import Making
 from mappers.mapped import Resource
 
 KIND: Final = ("ADT", "A31", "ADT_A05")
-NO_VISIT: Final[Row] = ["PV1", "1", "N"]
-"""PV1 has to be there; nothing is said of a visit."""
 
 
 def a31(

@@ -1,12 +1,14 @@
 """Practitioner as XCN, and who a reference is to; the other way round as to_fhir/practitioner.py."""
 
-from typing import Any
+from typing import Any, Final
 
 from mappers.hl7v2.from_fhir.identifiers import authority, type_code
 from mappers.hl7v2.from_fhir.sending import Sending
 from mappers.hl7v2.message import Component
+from mappers.hl7v2.tables import IDENTIFIER_SYSTEMS
 from mappers.mapped import Resource
 
+DEA: Final = IDENTIFIER_SYSTEMS["DEA"]
 Xcn = tuple[Component, ...]
 
 
@@ -16,9 +18,21 @@ def xcn(reference: Any, sending: Sending) -> Xcn | str:
         return ""
     someone = sending.at(reference)
     identifier: Resource = next(iter(someone.get("identifier", ())), {})
-    name: Resource = next(iter(someone.get("name", ())), {})
-    if not identifier and not name:
+    if not identifier and "name" not in someone:
         return ("", reference.get("display", ""))
+    return _xcn(identifier, someone, sending)
+
+
+def dea_number(reference: Any, sending: Sending) -> Xcn | str:
+    """The DEA number of who is referred to, with his name; nothing where none is known."""
+    someone = sending.resources.get((reference or {}).get("reference", ""), {})
+    known = (one for one in someone.get("identifier", ()) if one.get("system") == DEA or type_code(one) == "DEA")
+    identifier: Resource = next(known, {})
+    return _xcn(identifier, someone, sending) if identifier.get("value") else ""
+
+
+def _xcn(identifier: Resource, someone: Resource, sending: Sending) -> Xcn:
+    name: Resource = next(iter(someone.get("name", ())), {})
     given = [*name.get("given", ()), "", ""]
     suffix = [*name.get("suffix", ()), "", ""]
     prefix = " ".join(name.get("prefix", ()))

@@ -4,29 +4,45 @@ from collections.abc import Mapping
 from typing import Final
 
 from mappers.hl7v2.from_fhir.concepts import code_in, cwe
+from mappers.hl7v2.from_fhir.coverage import coverage_rows
 from mappers.hl7v2.from_fhir.dosage import dosage_fields, rxr, timings
+from mappers.hl7v2.from_fhir.encounter import pv1
 from mappers.hl7v2.from_fhir.medication import drug_fields, medication_of, organization_code, rxc
 from mappers.hl7v2.from_fhir.orders import extension, notes, orc_of_request, prescription_number
 from mappers.hl7v2.from_fhir.patient import patient_rows
+from mappers.hl7v2.from_fhir.persons import xad
+from mappers.hl7v2.from_fhir.practitioner import dea_number, xcn
 from mappers.hl7v2.from_fhir.quantity import amount, number
 from mappers.hl7v2.from_fhir.sending import Envelope, Row, Sending, Written, moment, row
-from mappers.hl7v2.message import Field
+from mappers.hl7v2.message import Field, Repetition
 from mappers.hl7v2.pharmacy_tables import ORDER_TYPES, SCHEDULES, V2
 from mappers.making import Making
 from mappers.mapped import Resource
 
 KIND: Final = ("RDE", "O11", "RDE_O11")
+AGENTS: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+VERIFIER: Final = "verifier"
 NOTHING: Final[Resource] = {}
 
 
 def rde(request: Resource, resources: Mapping[str, Resource], making: Making, envelope: Envelope) -> Written:
-    """An order with the patient it is for. `resources` are those it refers to, by their references.
+    """An order with the patient it is for, his visit and who pays. `resources` are all it refers to, by reference.
 
     Raises Hl7Fault 103 where the request is no order: a draft, or of a status nobody knows.
     """
     sending = Sending(resources, making)
-    patient = patient_rows(request.get("subject"), sending)
-    return sending.written(KIND, [*patient, *order_rows(request, sending)], envelope)
+    patient, visit = patient_rows(request.get("subject"), sending), pv1(request.get("encounter"), sending)
+    paid = coverage_rows(_coverages(request, sending), sending)
+    return sending.written(KIND, [*patient, visit, *paid, *order_rows(request, sending)], envelope)
+
+
+def _coverages(request: Resource, sending: Sending) -> list[Resource]:
+    """MedicationRequest.insurance may also be a ClaimResponse, for which there is no segment."""
+    found = [one for reference in request.get("insurance", ()) if (one := sending.at(reference))]
+    told = [one for one in found if one.get("resourceType") == "Coverage"]
+    if len(told) < len(found):
+        sending.note("IN1", "an insurance that is no Coverage has no place in it")
+    return told
 
 
 def order_rows(request: Resource, sending: Sending) -> list[Row]:
@@ -82,6 +98,8 @@ def _rxe(request: Resource, medication: Resource, sending: Sending) -> Row:
         10: quantity,
         11: unit or first_unit,
         12: number(dispense.get("numberOfRepeatsAllowed")),
+        13: dea_number(request.get("requester"), sending),
+        14: _verifiers(request, sending),
         15: prescription_number(request),
         16: number(extension(request, "refills-remaining")),
         17: number(extension(request, "refills-dispensed")),
@@ -91,9 +109,23 @@ def _rxe(request: Resource, medication: Resource, sending: Sending) -> Row:
         35: _of_table(categories, "0477", SCHEDULES),
         39: first,
         40: organization_code(performer, sending) if performer else "",
+        41: _address(performer, sending),
         44: _of_table(categories, "0480", ORDER_TYPES),
     }
     return row("RXE", fields)
+
+
+def _verifiers(request: Resource, sending: Sending) -> list[Repetition]:
+    """Who the Provenances of the order that are at hand say has verified it."""
+    histories = (sending.resources.get(one.get("reference", ""), NOTHING) for one in request.get("eventHistory", ()))
+    agents = (agent for history in histories for agent in history.get("agent", ()))
+    return [xcn(one.get("who"), sending) for one in agents if code_in([one.get("type", NOTHING)], AGENTS) == VERIFIER]
+
+
+def _address(pharmacy: Resource | None, sending: Sending) -> Field:
+    """Of the pharmacy, where it is at hand."""
+    found = sending.resources.get((pharmacy or NOTHING).get("reference", ""), NOTHING).get("address", ())
+    return xad(found[0]) if found else ""
 
 
 def _of_table(categories: list[Resource], table: str, codes: frozenset[str]) -> str:

@@ -1,11 +1,13 @@
 """RDS^O13 of a MedicationDispense; the other way round as to_fhir/medication_dispense.py."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mappers.hl7v2.from_fhir.concepts import code_in
 from mappers.hl7v2.from_fhir.dosage import dosage_fields, rxr, timings
 from mappers.hl7v2.from_fhir.identifiers import namespace_of
+from mappers.hl7v2.from_fhir.location import pl
 from mappers.hl7v2.from_fhir.medication import drug_fields, medication_of, rxc
 from mappers.hl7v2.from_fhir.orders import extension, numbers, prescription_number
 from mappers.hl7v2.from_fhir.patient import patient_rows
@@ -15,7 +17,7 @@ from mappers.hl7v2.from_fhir.sending import Envelope, Row, Sending, Written, mom
 from mappers.hl7v2.message import Component, Field
 from mappers.hl7v2.order_control import DISPENSE_STATUS
 from mappers.hl7v2.pharmacy_tables import DISPENSE_TYPES, V2
-from mappers.hl7v2.to_fhir.location import LEVELS
+from mappers.hl7v2.to_fhir.medication_dispense import COUNTER
 from mappers.making import Making
 from mappers.mapped import Resource
 
@@ -26,19 +28,36 @@ NOTHING: Final[Resource] = {}
 
 
 def rds(dispense: Resource, resources: Mapping[str, Resource], making: Making, envelope: Envelope) -> Written:
-    """A dispense with the patient it is for. `resources` are those it refers to, by their references."""
+    """A dispense with the patient it is for. `resources` are those it refers to, by their references.
+
+    Other dispenses of the same order among them say the how-manieth it is.
+    """
     sending = Sending(resources, making)
     patient = patient_rows(dispense.get("subject"), sending)
-    return sending.written(KIND, [*patient, *dispense_rows(dispense, sending)], envelope)
+    others = (one for one in resources.values() if one.get("resourceType") == "MedicationDispense" and one != dispense)
+    return sending.written(
+        KIND, [*patient, *dispense_rows(dispense, sending, counted([dispense, *others])[0])], envelope
+    )
 
 
-def dispense_rows(dispense: Resource, sending: Sending) -> list[Row]:
-    """ORC, TQ1, RXD, RXR, RXC."""
+def counted(dispenses: Sequence[Resource]) -> list[int]:
+    """The how-manieth each is of its order: 1 of none, and of the first in time. Moments are compared as texts."""
+    counts: Counter[Any] = Counter()
+    found = [1] * len(dispenses)
+    for place in sorted(range(len(dispenses)), key=lambda one: _when(dispenses[one])):
+        if order := _order(dispenses[place]):
+            counts[order] += 1
+            found[place] = counts[order]
+    return found
+
+
+def dispense_rows(dispense: Resource, sending: Sending, count: int) -> list[Row]:
+    """ORC, TQ1, RXD, RXR, RXC. `count` is RXD-1 where the dispense does not say what it was when it was told."""
     dosages, medication = dispense.get("dosageInstruction", []), medication_of(dispense, sending)
     return [
         _orc(dispense, sending),
         *_timings(dispense, dosages, sending),
-        _rxd(dispense, medication, sending),
+        _rxd(dispense, medication, sending, count),
         *rxr(dosages, sending),
         *rxc(medication, sending),
     ]
@@ -53,9 +72,10 @@ def _orc(dispense: Resource, sending: Sending) -> Row:
 
 
 def _prescribed(dispense: Resource, sending: Sending) -> list[Resource]:
-    """The numbers of the order, of the reference to it or of the order itself."""
+    """The numbers of the order, or of the reference to it."""
     reference = next(iter(dispense.get("authorizingPrescription", ())), NOTHING)
-    return [reference["identifier"]] if "identifier" in reference else sending.at(reference).get("identifier", [])
+    named = [reference["identifier"]] if "identifier" in reference else []
+    return list(sending.at(reference).get("identifier", named))
 
 
 def _timings(dispense: Resource, dosages: list[Resource], sending: Sending) -> list[Row]:
@@ -74,15 +94,28 @@ def _timings(dispense: Resource, dosages: list[Resource], sending: Sending) -> l
     return [first, *found[1:]]
 
 
-def _rxd(dispense: Resource, medication: Resource, sending: Sending) -> Row:
+def _when(dispense: Resource) -> str:
+    return str(dispense.get("whenHandedOver") or dispense.get("whenPrepared", ""))
+
+
+def _order(dispense: Resource) -> tuple[str, ...]:
+    """What tells its order apart; () where it has none."""
+    reference = next(iter(dispense.get("authorizingPrescription", ())), NOTHING)
+    number = reference.get("identifier", NOTHING)
+    if "value" in number:
+        return (number.get("system", ""), number["value"])
+    return (reference["reference"],) if "reference" in reference else ()
+
+
+def _rxd(dispense: Resource, medication: Resource, sending: Sending, count: int) -> Row:
     making, dosages = sending.making, dispense.get("dosageInstruction", [])
     quantity, unit = amount(dispense.get("quantity"), making)
     kind = code_in([dispense.get("type", NOTHING)], f"{V2}0484")
     fields: dict[int, Field] = {
-        1: "1",
+        1: number(extension(dispense, COUNTER)) or str(count),
         **drug_fields(medication, "RXD", sending),
         **dosage_fields(dosages, "RXD", sending),
-        3: moment(dispense.get("whenHandedOver") or dispense.get("whenPrepared")),
+        3: moment(_when(dispense)),
         4: quantity,
         5: unit,
         7: prescription_number(dispense),
@@ -90,7 +123,7 @@ def _rxd(dispense: Resource, medication: Resource, sending: Sending) -> Row:
         9: [one.get("text", "").replace("\n", " ") for one in dispense.get("note", ())],
         10: [xcn(one.get("actor"), sending) for one in dispense.get("performer", ())],
         11: _substituted(dispense),
-        13: _to(dispense.get("destination"), sending),
+        13: pl(dispense.get("destination"), sending),
         27: _named(dispense.get("location"), sending),
         33: (kind, DISPENSE_TYPES[kind], "HL70484") if kind in DISPENSE_TYPES else "",
     }
@@ -102,19 +135,6 @@ def _substituted(dispense: Resource) -> str:
     substitution = dispense.get("substitution", NOTHING)
     concepts = [substitution.get("type", NOTHING), *substitution.get("reason", ())]
     return code_in(concepts, f"{V2}0167") or ("N" if substitution.get("wasSubstituted") is False else "")
-
-
-def _to(reference: Any, sending: Sending) -> tuple[Component, ...] | str:
-    """An LA2 as PL is written: each Location names its own level, and what it is part of the others."""
-    levels = {code: component for component, code, _ in LEVELS}
-    parts: list[Component] = [""] * 8
-    place = sending.at(reference)
-    for _ in LEVELS:
-        kind = next((one.get("code") for one in place.get("physicalType", NOTHING).get("coding", ())), None)
-        if kind in levels:
-            parts[levels[kind] - 1] = place.get("name", "")
-        place = sending.at(place.get("partOf"))
-    return tuple(parts) if any(parts) else ""
 
 
 def _named(reference: Any, sending: Sending) -> tuple[Component, ...] | str:

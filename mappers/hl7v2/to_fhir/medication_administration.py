@@ -48,7 +48,7 @@ def administered(order: Order, part: Part, request: Resource | None, context: Co
         **effective,
         performer=[{"actor": one} for one in practitioners(draft, head, 10)],
         reasonCode=_concepts(head, 19, draft),
-        request=request or prescription(order, None, draft),
+        request=prescription(order, None, draft) | (request or {}),
         note=[*annotations(head, 9), *notes(part.all("NTE"), draft)],
         dosage=_dosage(head, part, draft),
     )

@@ -4,6 +4,7 @@ A dispense is told apart by its order, its counter (RXD-1), its time and its dru
 the first.
 """
 
+import re
 from typing import Final
 
 from mappers.hl7v2.message import Segment, Value
@@ -32,6 +33,8 @@ from mappers.hl7v2.to_fhir.timing import service_duration
 from mappers.mapped import Resource
 
 NAMESPACE: Final = "dispense"
+COUNTER: Final = "dispense-number"
+COUNT: Final = re.compile(r"0*\d{1,9}", re.ASCII)
 BY_CONTROL: Final = {
     **dict.fromkeys(("CA", "CR", "OC"), "cancelled"),
     **dict.fromkeys(("DC", "DR", "OD"), "stopped"),
@@ -51,7 +54,7 @@ def dispensed(order: Order, part: Part, request: Resource | None, context: Conte
     when = moment(head.value(3), draft.making)
     resource = filled(
         resourceType="MedicationDispense",
-        extension=_remaining(head, draft),
+        extension=[*_counter(head), *_remaining(head, draft)],
         identifier=_identifiers(key, head, draft),
         status=status,
         **found,
@@ -59,7 +62,7 @@ def dispensed(order: Order, part: Part, request: Resource | None, context: Conte
         context=context.encounter,
         performer=[{"actor": one} for one in practitioners(draft, head, 10)],
         location=_place_of(head.value(27), None, head.place(27), draft),
-        authorizingPrescription=[one] if (one := request or prescription(order, head, draft)) else None,
+        authorizingPrescription=[one] if (one := prescription(order, head, draft) | (request or {})) else None,
         type=_type(head.value(33)),
         quantity=quantity(head, 4, 5, draft),
         daysSupply=_days_supply(order, part, draft),
@@ -85,7 +88,7 @@ def given(order: Order, part: Part, request: Resource | None, context: Context) 
         **found,
         subject=context.subject,
         context=context.encounter,
-        authorizingPrescription=[one] if (one := request or prescription(order, None, draft)) else None,
+        authorizingPrescription=[one] if (one := prescription(order, None, draft) | (request or {})) else None,
         quantity=quantity(head, 5, 7, draft),
         destination=location(draft, head.value(11), head.place(11)),
         note=[*annotations(head, 9), *notes(part.all("NTE"), draft)],
@@ -146,6 +149,16 @@ def _added(resource: Resource, key: Resource | None, head: Segment, draft: Draft
 def _identifiers(key: Resource | None, head: Segment | None, draft: Draft) -> list[Resource]:
     number = head.text(7) if head is not None else ""
     return [*([key] if key else []), *([prescription_number(number, draft)] if number else [])]
+
+
+def _counter(head: Segment) -> list[Resource]:
+    """RXD-1, by which whoever dispensed counts the dispenses of an order."""
+    text = head.text(1)
+    if not COUNT.fullmatch(text):
+        if text:
+            head.value(1).leave(1, "is no number of a dispense")
+        return []
+    return [{"url": f"{EXTENSION}{COUNTER}", "valueUnsignedInt": int(text)}]
 
 
 def _remaining(head: Segment, draft: Draft) -> list[Resource]:

@@ -93,7 +93,15 @@ def test_an_order_that_is_repeated_beside_its_dispense_is_used_as_it_is_known() 
     (request,) = entries(found, "MedicationRequest")
     assert (request.how, request.condition) == ("match", f"identifier={OWN}:OE|A1")
     (one,) = entries(found, "MedicationDispense")
-    assert one.resource["authorizingPrescription"] == [{"reference": request.full_url}]
+    (prescription,) = one.resource["authorizingPrescription"]
+    assert prescription["reference"] == request.full_url
+    assert prescription["identifier"]["value"] == "A1"
+
+
+@pytest.mark.parametrize(("counter", "number"), [("3", 3), ("", None), ("third", None), ("1234567890", None)])
+def test_the_number_a_dispense_was_told_by_is_kept_if_it_is_one(counter: str, number: int | None) -> None:
+    told = [one for one in dispense(f1=counter).get("extension", []) if one["url"].endswith("dispense-number")]
+    assert [one["valueUnsignedInt"] for one in told] == ([number] if number else [])
 
 
 def test_every_refill_is_a_dispense_of_its_own_even_where_each_is_counted_as_the_first() -> None:
@@ -130,7 +138,7 @@ def test_amount_days_kind_and_notes_of_a_dispense() -> None:
         "display": "Refill - Full Fill",
     }
     assert [one["text"] for one in told["note"]] == ["first note", "second note"]
-    assert told["extension"] == [{"url": "urn:galenic:hl7v2:refills-remaining", "valueUnsignedInt": 2}]
+    assert told["extension"][1] == {"url": "urn:galenic:hl7v2:refills-remaining", "valueUnsignedInt": 2}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ ENVELOPE = Envelope(("GALENIC", "PHARM"), ("WARD", "HOSP"), "7")
 MSH: list[Field] = ["MSH", "|", r"^~\&", "WARD", "HOSP", "GALENIC", "PHARM", "20261102", ""]
 PID: list[Field] = ["PID", "1", "", ("4711", "", "", "HOSP", "MR"), "", ("Quill", "Nora"), "", "19610305", "F"]
 
+NO_VISIT: list[Field] = ["PV1", "1", "N"]
+
 letters = st.text("abcdefghijklmnopqrstuvwxyzäéß&^~|\\ 0123456789-", min_size=1, max_size=12)
 words = letters.map(lambda text: " ".join(text.split())).filter(bool)
 codes = st.text("ABCDEFGHIJ0123456789", min_size=1, max_size=8)
@@ -182,7 +184,7 @@ def dispenses(draw: st.DrawFn) -> list[list[Any]]:
         st.sampled_from(["", ("R", "Refill - Full Fill", "HL70484"), ("P", "New/Renew - Part Fill", "HL70484")])
     )
     rxd = {
-        1: "1",
+        1: draw(st.integers(1, 99).map(str)),
         2: drug["code"],
         3: draw(moments),
         4: quantity,
@@ -211,7 +213,10 @@ def dispenses(draw: st.DrawFn) -> list[list[Any]]:
 
 
 def read(rows: list[list[Any]], kind: tuple[str, str, str]) -> tuple[bytes, Mapped]:
-    message = write([[*MSH, kind, "7", "P", "2.8", "", "", "", "", "", "UNICODE UTF-8"], PID, *rows], "UNICODE UTF-8")
+    person = [PID, NO_VISIT] if kind[0] == "RDE" else [PID]
+    message = write(
+        [[*MSH, kind, "7", "P", "2.8", "", "", "", "", "", "UNICODE UTF-8"], *person, *rows], "UNICODE UTF-8"
+    )
     return message, to_fhir(parse(message), MAKING)
 
 

@@ -194,7 +194,7 @@ def test_a_history_has_the_patient_once_and_each_dispense_with_its_order() -> No
         "RXD|1|197361^a drug^RXNORM|20261001|30|^tablet",
         "RXR",
         "ORC|RE|A1^OE|||CM",
-        "RXD|1|198440^a drug^RXNORM|20261001|30|^tablet",
+        "RXD|2|198440^a drug^RXNORM|20261001|30|^tablet",
         "RXR",
     ]
 
@@ -202,7 +202,7 @@ def test_a_history_has_the_patient_once_and_each_dispense_with_its_order() -> No
 def test_a_history_of_one_drug_has_no_other() -> None:
     found = [a_dispense("197361"), a_dispense("198440"), PATIENT, REQUEST]
     lines_ = answered(a_query("4711^^^HOSP^MR", "198440^a drug^RXNORM"), found)
-    assert [line for line in lines_ if line.startswith("RXD")] == ["RXD|1|198440^a drug^RXNORM|20261001|30|^tablet"]
+    assert [line for line in lines_ if line.startswith("RXD")] == ["RXD|2|198440^a drug^RXNORM|20261001|30|^tablet"]
 
 
 def test_nothing_found_and_a_fault_are_told_apart() -> None:
