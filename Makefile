@@ -16,11 +16,11 @@ test: .venv/.installed-dev  ## Lint, types, import contract and every test at re
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
-	@$(BIN)/python -m pytest -m "not alone" --numprocesses $(TEST_PROCESSES) --dist loadfile
+	@$(BIN)/python -m pytest -m "not alone" --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest -m alone tests/acceptance/test_search_cost.py
 
 prove: .venv/.installed-dev  ## Every test at full counts
-	@GALENIC_PROVE=1 $(BIN)/python -m pytest -m "not alone" --numprocesses $(TEST_PROCESSES) --dist loadfile
+	@GALENIC_PROVE=1 $(BIN)/python -m pytest -m "not alone" --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 	@GALENIC_PROVE=1 $(BIN)/python -m pytest -m alone tests/acceptance/test_search_cost.py
 
 bench: .venv/.installed-dev  ## Measure, against a limit measured in the same run

@@ -1,6 +1,9 @@
 """Runs what `search` compiled: internal ids of matching resources, in their order."""
 
+from collections.abc import Sequence
 from typing import Any, Final
+
+from psycopg import AsyncCursor
 
 from fhir_server.model.parser import parse_object
 from fhir_server.search.matches import matches
@@ -9,8 +12,8 @@ from fhir_server.search.query import Query
 from fhir_server.search.sql import matching
 from fhir_server.storage.database import Connection
 from fhir_server.storage.generations import IndexerSource
-from fhir_server.storage.read import versions_of
-from fhir_server.storage.statistics import StatisticsSource
+from fhir_server.storage.read import ask_versions_of, to_versions
+from fhir_server.storage.statistics import Frequencies, StatisticsSource
 from fhir_server.storage.version import Version
 
 CANDIDATES: Final = 10
@@ -18,6 +21,9 @@ CANDIDATES: Final = 10
 
 STORED_DEPTH: Final = 1_000
 """What is stored was parsed under its limit once; the setting may have shrunk since (levels)."""
+
+
+Rows = AsyncCursor[tuple[Any, ...]]
 
 
 class Outdated(Exception):
@@ -45,24 +51,36 @@ class Finder:
         if self.source.indexer is not self.indexer:
             raise Outdated
 
-    async def candidates(self, connection: Connection, query: Query, limit: int, after_rid: int = 0) -> list[Version]:
-        """The first `limit` rows past `after_rid` that match by their hashes, in the order of creation."""
-        statistics = await self.statistics.current(connection)
-        driver = plan(query, statistics, {}).driver
-        statement = matching(query, driver, self.indexer.hasher, limit, after_rid)
-        return await versions_of(connection, statement.sql, statement.values)
-
     async def identity(self, connection: Connection, query: Query, limit: int) -> list[Version]:
         """Current versions that match by value, `limit` at most; hashes only narrow the search."""
+        return (await self.identities(connection, [(query, limit)]))[0]
+
+    async def identities(self, connection: Connection, wanted: Sequence[tuple[Query, int]]) -> list[list[Version]]:
+        """The same for several queries, each with its limit; they travel together."""
+        statistics = await self.statistics.current(connection)
+        async with connection.pipeline():
+            asked = [await self._ask(connection, query, statistics) for query, _ in wanted]
+            pages = [to_versions(await cursor.fetchall()) for cursor in asked]
+        together = zip(wanted, pages, strict=True)
+        return [await self._matching(connection, query, limit, page) for (query, limit), page in together]
+
+    async def _matching(self, connection: Connection, query: Query, limit: int, page: list[Version]) -> list[Version]:
+        """`page`: the first candidates; more are asked for where these do not decide."""
         found: list[Version] = []
-        after_rid = 0
-        while len(found) < limit:
-            candidates = await self.candidates(connection, query, CANDIDATES, after_rid)
-            found += [c for c in candidates if c.body and matches(self.indexer, query, load(c))]
-            if len(candidates) < CANDIDATES:
-                break
-            after_rid = candidates[-1].rid
-        return found[:limit]
+        while True:
+            found += [c for c in page if c.body and matches(self.indexer, query, load(c))]
+            if len(page) < CANDIDATES or len(found) >= limit:
+                return found[:limit]
+            page = await self.candidates(connection, query, page[-1].rid)
+
+    async def candidates(self, connection: Connection, query: Query, after_rid: int = 0) -> list[Version]:
+        """The first CANDIDATES rows past `after_rid` that match by their hashes, in the order of creation."""
+        statistics = await self.statistics.current(connection)
+        return to_versions(await (await self._ask(connection, query, statistics, after_rid)).fetchall())
+
+    async def _ask(self, connection: Connection, query: Query, statistics: Frequencies, after_rid: int = 0) -> Rows:
+        statement = matching(query, plan(query, statistics, {}).driver, self.indexer.hasher, CANDIDATES, after_rid)
+        return await ask_versions_of(connection, statement.sql, statement.values)
 
 
 def load(version: Version) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from psycopg import AsyncCursor
 from sqlalchemy import ARRAY, BigInteger, SmallInteger, Text, bindparam, cast, exists, func, not_, select
 
 from fhir_server import tables
@@ -124,17 +125,19 @@ async def versions_by_rid(connection: Connection, rids: Sequence[int]) -> list[V
     return await _fetch(connection, BY_RID, {"rids": list(rids)}) if rids else []
 
 
-async def versions_of(connection: Connection, rids: str, values: dict[str, Any]) -> list[Version]:
+async def ask_versions_of(connection: Connection, rids: str, values: dict[str, Any]) -> AsyncCursor[tuple[Any, ...]]:
     """Current versions of the internal ids that a statement finds, in their order; planned for its values."""
-    cursor = connection.cursor(binary=True)
-    await cursor.execute(_OF.format(rids=rids), values, prepare=False)
-    return [to_version(row) for row in await cursor.fetchall()]
+    return await connection.cursor(binary=True).execute(_OF.format(rids=rids), values, prepare=False)
+
+
+def to_versions(rows: Iterable[Sequence[Any]]) -> list[Version]:
+    return [to_version(row) for row in rows]
 
 
 async def _fetch(connection: Connection, statement: str, values: dict[str, Any]) -> list[Version]:
     cursor = connection.cursor(binary=True)
     await cursor.execute(statement, values)
-    return [to_version(row) for row in await cursor.fetchall()]
+    return to_versions(await cursor.fetchall())
 
 
 class Reader:

@@ -5,11 +5,15 @@ https://hl7.org/fhir/R4/http.html#trules
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
-from fhir_server.errors import Invalid, Issue, NotFound
+from fhir_server.errors import Ambiguous, Invalid, Issue, NotFound, TooCostly
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.read import Key
 from fhir_server.storage.version import Version
+
+DELETE_ALL_MAX: Final = 1_000
+"""Resources one conditional delete deletes at most (resources)."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,27 @@ def own_step(intent: Intent) -> Step:
 
 def key_of(version: Version) -> Key:
     return version.type_name, version.id
+
+
+def matches_wanted(intent: Intent) -> int:
+    """How many matches of its condition decide what becomes of it."""
+    return DELETE_ALL_MAX + 1 if intent.delete_all else 2
+
+
+def matched(intent: Intent, matches: Sequence[Version]) -> list[Step]:
+    """What a condition's matches make of an intent."""
+    if len(matches) > DELETE_ALL_MAX:
+        raise TooCostly(at(intent, f"the condition matches more than {DELETE_ALL_MAX} resources"))
+    if len(matches) > 1 and not intent.delete_all:
+        raise Ambiguous(at(intent, f"the condition on {intent.type_name} matches more than one resource"))
+    if not matches:
+        return [unmatched(intent)]
+    if intent.kind == "create":
+        return [Step(intent, key_of(matches[0]), matches[0], Outcome(200, matches[0]))]
+    if intent.kind == "update" and intent.id not in (None, matches[0].id):
+        message = at(intent, f"the condition matches a resource with another id than {intent.id}")
+        raise Invalid(message, [Issue("invariant", message, f"{intent.type_name}.id")])
+    return [Step(intent, key_of(match), match) for match in matches]
 
 
 def unmatched(intent: Intent) -> Step:

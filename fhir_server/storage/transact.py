@@ -11,7 +11,7 @@ from typing import Final
 from psycopg.errors import DeadlockDetected
 
 from fhir_server.auth.context import Context
-from fhir_server.errors import Ambiguous, Conflict, Invalid, Issue, TooCostly, Unprocessable
+from fhir_server.errors import Conflict, Issue, Unprocessable
 from fhir_server.model.parser import parse_object, write
 from fhir_server.model.walk import rewrite_links
 from fhir_server.search.consent import CONSENT
@@ -30,14 +30,14 @@ from fhir_server.storage.read import LOCK_TO_CHANGE, LOCK_TO_DELETE, Key, curren
 from fhir_server.storage.rids import RidSource
 from fhir_server.storage.steps import (
     Step,
-    at,
     key_of,
+    matched,
+    matches_wanted,
     outcomes,
     own_step,
     refuse_overlap,
     replaced,
     share_creates,
-    unmatched,
 )
 from fhir_server.storage.targets import Integrity, Link, dangling, is_referred_to, local_links
 from fhir_server.storage.version import Version
@@ -47,9 +47,6 @@ AUDIT_EVENT: Final = "AuditEvent"
 
 ATTEMPTS_MAX: Final = 10
 """Attempts before a request that keeps colliding is refused (attempts)."""
-
-DELETE_ALL_MAX: Final = 1_000
-"""Resources one conditional delete deletes at most (resources)."""
 
 Finish = Callable[[Connection, Sequence[Outcome]], Awaitable[None]]
 
@@ -149,34 +146,23 @@ class Writer:
 
     async def _resolve_all(self, connection: Connection, intents: Sequence[Intent]) -> list[Step]:
         """R4's order: deletions first, so that no other condition matches what they delete."""
-        steps: dict[int, list[Step]] = {}
-        going: set[Key] = set()
-        for intent in sorted(intents, key=lambda intent: intent.kind != "delete"):
-            gone = set() if intent.kind == "delete" else going
-            steps[id(intent)] = await self._resolve(connection, intent, gone)
-            if intent.kind == "delete":
-                going.update(step.key for step in steps[id(intent)] if step.outcome is None)
+        deletions = [intent for intent in intents if intent.kind == "delete"]
+        steps = await self._resolve(connection, deletions, set())
+        going = {step.key for found in steps.values() for step in found if step.outcome is None}
+        steps |= await self._resolve(connection, [intent for intent in intents if intent.kind != "delete"], going)
         return [step for intent in intents for step in steps[id(intent)]]
 
-    async def _resolve(self, connection: Connection, intent: Intent, going: set[Key]) -> list[Step]:
-        """The resources an intent concerns, conditions decided by value; `going` are deleted already."""
-        if intent.condition is None:
-            return [own_step(intent)]
-        limit = DELETE_ALL_MAX + 1 if intent.delete_all else 2
-        found = await self._finder.identity(connection, intent.condition, limit + len(going))
-        matches = [version for version in found if key_of(version) not in going]
-        if len(matches) > DELETE_ALL_MAX:
-            raise TooCostly(at(intent, f"the condition matches more than {DELETE_ALL_MAX} resources"))
-        if len(matches) > 1 and not intent.delete_all:
-            raise Ambiguous(at(intent, f"the condition on {intent.type_name} matches more than one resource"))
-        if not matches:
-            return [unmatched(intent)]
-        if intent.kind == "create":
-            return [Step(intent, key_of(matches[0]), matches[0], Outcome(200, matches[0]))]
-        if intent.kind == "update" and intent.id not in (None, matches[0].id):
-            message = at(intent, f"the condition matches a resource with another id than {intent.id}")
-            raise Invalid(message, [Issue("invariant", message, f"{intent.type_name}.id")])
-        return [Step(intent, key_of(match), match) for match in matches]
+    async def _resolve(
+        self, connection: Connection, intents: Sequence[Intent], going: set[Key]
+    ) -> dict[int, list[Step]]:
+        """The resources that intents concern, conditions decided by value; `going` are deleted already."""
+        steps = {id(intent): [own_step(intent)] for intent in intents if intent.condition is None}
+        asking = [(intent, intent.condition) for intent in intents if intent.condition is not None]
+        wanted = [(condition, matches_wanted(intent) + len(going)) for intent, condition in asking]
+        found = await self._finder.identities(connection, wanted)
+        for (intent, _), versions in zip(asking, found, strict=True):
+            steps[id(intent)] = matched(intent, [one for one in versions if key_of(one) not in going])
+        return steps
 
     def _match_new(self, steps: list[Step], attempt: Attempt) -> None:
         """A conditional create also finds what the same transaction creates unconditionally under an identifier."""

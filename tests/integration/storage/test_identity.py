@@ -42,7 +42,7 @@ async def test_patients_whose_hashes_collide_stay_two(colliding: Parts) -> None:
     assert (first.status, second.status) == (201, 201)
     assert (await create(colliding, "1")).version.id == first.version.id
     async with colliding.server.database.connection() as connection:
-        candidates = await colliding.server.finder.candidates(connection, a_query(colliding, "1"), 10)
+        candidates = await colliding.server.finder.candidates(connection, a_query(colliding, "1"))
     assert len(candidates) == 2, "the hash alone cannot tell them apart: the test would prove nothing"
 
 
