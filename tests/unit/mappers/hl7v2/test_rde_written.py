@@ -121,10 +121,8 @@ def test_only_a_coverage_is_written_as_insurance() -> None:
 def test_only_a_verifier_is_the_pharmacist_of_the_order_and_only_a_dea_number_the_prescribers() -> None:
     kinds = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
     agents = [{"type": {"coding": [{"system": kinds, "code": code}]}, "who": {"display": code}} for code in KINDS]
-    someone = {
-        "resourceType": "Practitioner",
-        "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}],
-    }
+    provider = {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}
+    someone = {"resourceType": "Practitioner", "identifier": [provider]}
     written = sent(
         {"eventHistory": [{"reference": "Provenance/v"}], "requester": {"reference": "Practitioner/d"}},
         Provenance_v={"resourceType": "Provenance", "agent": agents},
