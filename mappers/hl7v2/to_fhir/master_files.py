@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from mappers.hl7v2.faults import REQUIRED_FIELD_MISSING, SEGMENT_SEQUENCE
-from mappers.hl7v2.message import Message, Segment
+from mappers.hl7v2.message import Message, Segment, Value
 from mappers.hl7v2.tables import SEX
 from mappers.hl7v2.to_fhir.concepts import code, codeable_concept
 from mappers.hl7v2.to_fhir.draft import Draft, condition_of
@@ -188,7 +188,7 @@ def _item(draft: Draft, record: Record) -> None:
 
 def _delivery(draft: Draft, segment: Segment, medication: Resource, amount: float | None, key: str) -> None:
     making = draft.making
-    place = segment.text(6, 2) or segment.text(6)
+    place = segment.value(6)
     quantity = {} if amount is None else {"value": amount} | unit_of(segment.value(9), making)
     parts = (key, segment.text(3), segment.text(6), segment.text(7))
     resource = filled(
@@ -198,9 +198,17 @@ def _delivery(draft: Draft, segment: Segment, medication: Resource, amount: floa
         type={"coding": [{"system": SUPPLY_TYPES, "code": "medication", "display": "Medication"}]},
         suppliedItem=filled(quantity=quantity, itemReference=medication),
         occurrenceDateTime=moment(segment.value(7), making),
-        destination={"type": "Location", "display": place} if place else None,
+        destination=_stored(place, making),
     )
     share(draft, resource, segment.place(7), "merge")
+
+
+def _stored(place: Value, making: Making) -> Resource:
+    code, name = place.text(1), place.text(2)
+    if not code and not name:
+        return {}
+    identifier = local(code, place.text(3) or "stock-location", making) if code else None
+    return filled(type="Location", identifier=identifier, display=name or code)
 
 
 SUPPLY_TYPES: Final = "http://terminology.hl7.org/CodeSystem/supply-item-type"

@@ -6,7 +6,7 @@ from typing import Final
 
 from mappers.hl7v2.faults import REQUIRED_FIELD_MISSING, SEGMENT_SEQUENCE, TABLE_VALUE_NOT_FOUND
 from mappers.hl7v2.message import Segment
-from mappers.hl7v2.order_control import CONTROLS, Control
+from mappers.hl7v2.order_control import CONTROLS, NOT_TAKEN, Control
 from mappers.hl7v2.to_fhir.draft import Draft
 from mappers.hl7v2.to_fhir.identifiers import ei
 from mappers.making import Making
@@ -94,5 +94,6 @@ def _control(orc: Segment, draft: Draft) -> Control:
         raise draft.fault(REQUIRED_FIELD_MISSING, orc.place(1), "an order says what is to be done with it")
     control = CONTROLS.get(code)
     if control is None:
-        raise draft.fault(TABLE_VALUE_NOT_FOUND, orc.place(1), "no order control (table 0119) that a pharmacy acts on")
+        why = NOT_TAKEN.get(code, "no code of table 0119")
+        raise draft.fault(TABLE_VALUE_NOT_FOUND, orc.place(1), f"no order control that a pharmacy acts on: {why}")
     return control

@@ -35,6 +35,7 @@ from mappers.mapped import Entry, Mapped, Resource
 
 Make = Callable[[Order, Context], None]
 DRUG: Final = frozenset({"RXO", "RXE"})
+FILL: Final = "fulfill"
 
 
 def of_orders(message: Message, making: Making) -> Mapped:
@@ -144,13 +145,10 @@ def _request(order: Order, context: Context) -> None:
 
 def _event(order: Order, context: Context) -> None:
     """What was done: the answered Task, and the order as it is told, or else no more of it than its status."""
-    if order.control.task_status == "accepted":
-        task(order, context, _accepted(order, context))
-        return
     status = _status_of_event(order, context)
     refused = order.control.task_status == "rejected"
     if _is_told(order, context) and not refused:
-        focus = _place(order, context, status)
+        focus = _place(order, context, status) if status else _retold(order, context)
     else:
         focus = known(order, context, _type_name(order, context))
         if status:
@@ -164,20 +162,19 @@ def _is_told(order: Order, context: Context) -> bool:
     return bool(context.subject) and any(order.part(name) for name in (*DRUG, "OBR"))
 
 
-def _accepted(order: Order, context: Context) -> Resource:
-    """The order as its filler took it, but for its status: since it was sent, it may have been ended."""
+def _retold(order: Order, context: Context) -> Resource:
+    """The order as it is told, but for its status: it has to be there, and may have been ended since it was made."""
     draft = context.draft
     focus = known(order, context, _type_name(order, context))
-    if _is_told(order, context):
-        del draft.resource(_place(order, context, "active"))["status"]
-    draft.note("information", order.orc.place(1), "that an order is accepted changes nothing of its status")
+    del draft.resource(_place(order, context, "active"))["status"]
+    draft.note("information", order.orc.place(1), "what this tells of the order changes nothing of its status")
     return focus
 
 
 def _status_of_event(order: Order, context: Context) -> str:
     """MedicationRequest.status after it, "" where it stays. Raises Hl7Fault 101 where SC does not say which."""
     orc = order.orc
-    if order.control.task_status == "rejected":
+    if order.control.task_status in ("rejected", "accepted"):
         return ""
     said = ORDER_STATUS.get(orc.text(5), "")
     if orc.text(1) == "SC" and not said:
@@ -205,8 +202,8 @@ def known_condition(order: Order) -> str:
 
 
 def _renewal(order: Order, context: Context) -> None:
-    if order.control.kind == "event":
-        _event(order, context)
+    if _is_of_another_kind(order):
+        _order(order, context)
         return
     task(order, context, _proposal(order, context), code="approve", status="requested")
 
@@ -223,14 +220,19 @@ def _proposal(order: Order, context: Context) -> Resource:
     return dict(draft.add(numbered(draft, "MedicationRequest"), resource, order.orc.place()))
 
 
+def _is_of_another_kind(order: Order) -> bool:
+    """Whether an order is not asked to be filled, or filled again, but to be cancelled, or was."""
+    return order.control.kind == "event" or order.control.task not in ("", FILL)
+
+
 def _fill(order: Order, context: Context) -> None:
-    if order.control.kind == "event":
-        _event(order, context)
+    if _is_of_another_kind(order):
+        _order(order, context)
         return
     focus = _known_order(order, context) or _place(order, context)
     amount = context.draft.resource(focus).get("dispenseRequest", {}).get("quantity")
     inputs = [_input("dispense amount", {"valueQuantity": amount})] if amount else []
-    task(order, context, focus, code="fulfill", status="requested", inputs=inputs)
+    task(order, context, focus, code=FILL, status="requested", inputs=inputs)
 
 
 def _input(name: str, value: Resource) -> Resource:
@@ -266,7 +268,8 @@ def _known_order(order: Order, context: Context) -> Resource | None:
     if reference := draft.told("MedicationRequest", condition_of(order.identifier)):
         return reference
     start = len(draft.entries)
-    reference = _place(order, context, "" if order.control.kind == "order" else "active")
+    status = "unknown" if _is_of_another_kind(order) else ""
+    reference = _place(order, context, status)
     draft.entries[start:] = [
         replace(one, how="match", cleared=()) if one.how == "merge" else one for one in draft.entries[start:]
     ]

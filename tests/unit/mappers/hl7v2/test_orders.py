@@ -130,7 +130,7 @@ def test_an_acceptance_changes_nothing_of_the_status_of_an_order(said: str) -> N
     assert "status" not in told.resource
     assert [one["value"] for one in told.resource["identifier"]] == ["A1", "F1"]
     assert resource(found, "Task")["focus"] == {"reference": there.full_url}
-    assert notes(found)["ORC-1"] == "that an order is accepted changes nothing of its status"
+    assert notes(found)["ORC-1"] == "what this tells of the order changes nothing of its status"
     assert ("ORC-5" in notes(found)) == bool(said)
     assert "MedicationRequest.status" not in [one.element for one in found.choices]
 
