@@ -1,8 +1,6 @@
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,11 +9,12 @@ from fhir_server.model.definitions import load_definitions
 from fhir_server.validation.validator import Validator
 from mappers.making import Making
 from mappers.mapped import Mapped
+from tests.golden.script_cases import MAKING
 
 
 @pytest.fixture(scope="session")
 def making() -> Making:
-    return Making("clinic", datetime(2026, 11, 21, 12, tzinfo=UTC), UUID(int=7))
+    return MAKING
 
 
 @pytest.fixture(scope="session")
