@@ -12,7 +12,7 @@ from typing import Final
 
 from mappers.hl7v2.charsets import codec_of
 from mappers.hl7v2.escapes import ABSENT, can_divide
-from mappers.hl7v2.faults import MEANINGS, Hl7Fault
+from mappers.hl7v2.faults import MEANINGS, Hl7Fault, location
 from mappers.hl7v2.message import Field, Message, Repetition, Segment, write
 from mappers.hl7v2.times import of_moment
 
@@ -33,7 +33,6 @@ CHARSET: Final = 18
 """The field of MSH that names the character set."""
 EVERY_CHARACTER: Final = "UNICODE UTF-8"
 ERROR_TABLE: Final = "HL70357"
-PLACE: Final = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?(?:-(\d+)(?:\.(\d+))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +139,8 @@ def _delimiters(header: Segment | None) -> str:
 
 
 def _err(fault: Hl7Fault, *, new: bool) -> Sequence[Field]:
-    found = PLACE.fullmatch(fault.place)
-    segment, number, field, component = found.groups(default="") if found else ("", "", "", "")
+    place = location(fault.place)
     meaning = MEANINGS.get(fault.code, fault.text)
     if not new:
-        return ("ERR", (segment, number, field, (fault.code, meaning, ERROR_TABLE)))
-    place = (segment, number or ("1" if segment else ""), field, "", component)
+        return ("ERR", (*(place[:3] or ("", "", "")), (fault.code, meaning, ERROR_TABLE)))
     return ("ERR", "", place, (fault.code, meaning, ERROR_TABLE), "E", "", "", fault.text, fault.text)

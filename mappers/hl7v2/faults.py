@@ -1,5 +1,6 @@
 """What is wrong with a message, as table 0357 says it. https://terminology.hl7.org/CodeSystem-v2-0357.html."""
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -38,6 +39,21 @@ MEANINGS: Final = {
     RECORD_LOCKED: "Application record locked",
     APPLICATION_ERROR: "Application error",
 }
+
+
+PLACE: Final = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?(?:-(\d+)(?:\.(\d+))?)?", re.ASCII)
+
+
+def location(place: str) -> tuple[str, ...]:
+    """An ERL: segment, its number, field, repetition (which no place names) and component, of `RXE[2]-2.1`.
+
+    () where it names no segment: a path of FHIR, or nothing.
+    """
+    found = PLACE.fullmatch(place)
+    if found is None:
+        return ()
+    segment, number, field, component = found.groups(default="")
+    return (segment, number or "1", field, "", component)
 
 
 class Hl7Fault(Exception):

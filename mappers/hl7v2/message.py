@@ -63,7 +63,7 @@ class Value:
     nobody loses in silence.
     """
 
-    __slots__ = ("_divider", "_marks", "_parts", "_read_bits", "raw", "reasons")
+    __slots__ = ("_divider", "_marks", "_parts", "_read_bits", "own", "raw", "reasons")
 
     def __init__(self, raw: str, marks: Delimiters, divider: str | None = None) -> None:
         self.raw = raw
@@ -72,6 +72,8 @@ class Value:
         self._parts: list[str] | None = None
         self._read_bits = 0
         self.reasons: dict[int, str] = {}
+        self.own = 0
+        """The component whose word stands for a system that is its sender's own; 0 where there is none."""
 
     def __bool__(self) -> bool:
         """Whether there is a text anywhere in it."""
@@ -101,9 +103,13 @@ class Value:
         """Unescaped and without space around it; "" where there is nothing, and for `""`."""
         self._read_bits |= 1 << component
         parts = self._split()
-        if component > len(parts):
+        part = parts[component - 1] if component <= len(parts) else ""
+        if not part:
             return ""
-        inner = parts[component - 1].split(self._inner_divider)
+        divider = self._inner_divider
+        if divider not in part:
+            return self._read(part) if subcomponent == 1 else ""
+        inner = part.split(divider)
         return self._read(inner[subcomponent - 1]) if subcomponent <= len(inner) else ""
 
     def whole(self, component: int = 1) -> str:
@@ -212,7 +218,8 @@ class Segment:
 
     def value(self, field: int) -> Value:
         """The first repetition, or an empty one."""
-        return next(iter(self.repetitions(field)), Value("", self.marks))
+        found = self.repetitions(field)
+        return found[0] if found else Value("", self.marks)
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1) -> str:
         return self.value(field).text(component, subcomponent)
@@ -220,6 +227,10 @@ class Segment:
     def was_read(self, field: int) -> bool:
         """Whether somebody asked what the field says."""
         return any(value.was_read for value in self._values.get(field, ()))
+
+    def own_places(self) -> list[str]:
+        """Where systems that are the sender's own are named by a word."""
+        return [self.place(field, one.own) for field, values in self._values.items() for one in values if one.own]
 
     def is_null(self, field: int) -> bool:
         """Whether all the field says is `""`."""

@@ -43,7 +43,8 @@ def code_system(name: str, making: Making, oid: str = "") -> str:
 
 def codings(value: Value, making: Making, table: Table | None = None) -> list[Resource]:
     """At most three. A code of `table` is what the table says, unless its sender names another system than HL7's."""
-    found = (_coding(value, triple, making, table or {}) for triple in TRIPLES)
+    said = (triple for triple in TRIPLES if triple[0] <= value.components)
+    found = (_coding(value, triple, making, table or {}) for triple in said)
     return [one for one in found if one]
 
 

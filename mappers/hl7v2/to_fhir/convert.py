@@ -14,7 +14,7 @@ from mappers.hl7v2.faults import (
 from mappers.hl7v2.message import Message
 from mappers.hl7v2.to_fhir import admissions, charge_item, master_files, orders
 from mappers.hl7v2.to_fhir.draft import Draft
-from mappers.hl7v2.to_fhir.leftovers import left_over
+from mappers.hl7v2.to_fhir.leftovers import left_over, own_systems
 from mappers.hl7v2.to_fhir.message_header import message_header
 from mappers.hl7v2.to_fhir.provenance import provenance
 from mappers.making import Making
@@ -66,6 +66,7 @@ def with_origin(message: Message, making: Making, mapped: Mapped) -> Mapped:
         provenance(draft, told)
     noted = {note.place for note in draft.notes}
     draft.notes += [note for note in left_over(message) if note.place not in noted]
+    draft.choices += own_systems(message)
     return draft.mapped()
 
 

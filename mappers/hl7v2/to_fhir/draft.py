@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from mappers.hl7v2 import times
@@ -142,8 +142,3 @@ def condition_of(identifier: Resource) -> str:
     """The query that finds what has it: `identifier=http://hospital.example/rx|1`."""
     escaped = (TOKEN_SPECIALS.sub(r"\\\g<0>", identifier.get(part, "")) for part in ("system", "value"))
     return "identifier=" + "|".join(quote(part, safe=":/") for part in escaped)
-
-
-def without_empty(resource: dict[str, Any]) -> dict[str, Any]:
-    """Without the members that are None, "", empty lists or empty objects."""
-    return {name: value for name, value in resource.items() if value not in (None, "", [], {})}

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from mappers.hl7v2.message import Value
 from mappers.hl7v2.times import date, instant
-from mappers.hl7v2.to_fhir.draft import without_empty
 from mappers.making import Making
 from mappers.mapped import Resource
 
+EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 NO_TIME: Final = "is no time stamp"
 NO_NUMBER: Final = "is no number"
 NUMBER: Final = re.compile(r"[+-]?\d{1,15}(\.\d{0,14})?", re.ASCII)
@@ -17,7 +17,7 @@ NUMBER: Final = re.compile(r"[+-]?\d{1,15}(\.\d{0,14})?", re.ASCII)
 
 def filled(**elements: Any) -> Resource:
     """Those that hold something: FHIR has no empty texts, lists or objects. `class_` is `class`."""
-    return without_empty({name.rstrip("_"): value for name, value in elements.items()})
+    return {name.rstrip("_"): value for name, value in elements.items() if value not in EMPTY}
 
 
 def moment(value: Value, making: Making, component: int = 1) -> str | None:

@@ -10,6 +10,8 @@ from mappers.hl7v2.to_fhir.elements import filled, period
 from mappers.making import Making
 from mappers.mapped import Resource
 
+OF_EI: Final = 2
+"""Where the authority of an EI begins."""
 TYPE_SYSTEM: Final = f"{V2}0203"
 OID: Final = re.compile(r"[0-2](\.(0|[1-9]\d*))+", re.ASCII)
 UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -33,25 +35,25 @@ def cx(value: Value, making: Making, kind: str = "") -> Resource | None:
     number, code = value.text(1), value.text(5) or kind
     if not number:
         return None
-    return _identifier(number, code, value.inner(4), making) | filled(period=period(value, 7, 8, making))
+    return _identifier(number, code, value, 4, making) | filled(period=period(value, 7, 8, making))
 
 
 def ei(value: Value, making: Making, kind: str = "") -> Resource | None:
     """The Identifier of an EI: its components 2 to 4 are one HD."""
     number = value.text(1)
-    return _identifier(number, kind, value.rest(2), making) if number else None
+    return _identifier(number, kind, value, OF_EI, making) if number else None
 
 
 def xcn(value: Value, making: Making, kind: str = "") -> Resource | None:
     """The Identifier of an XCN: its authority is component 9, its type 13."""
     number, code = value.text(1), value.text(13) or kind
-    return _identifier(number, code, value.inner(9), making) if number else None
+    return _identifier(number, code, value, 9, making) if number else None
 
 
 def xon(value: Value, making: Making) -> Resource | None:
     """The Identifier of an XON: component 10, or 3 before 2.5."""
     number = value.text(10) or value.text(3)
-    return _identifier(number, value.text(7), value.inner(6), making) if number else None
+    return _identifier(number, value.text(7), value, 6, making) if number else None
 
 
 def local(number: str, namespace: str, making: Making, kind: str = "") -> Resource:
@@ -67,10 +69,15 @@ def derived(making: Making, kind: str, *parts: str) -> Resource:
     return {"system": making.system_of(kind), "value": str(uuid5(NAMESPACE_OID, "\x1f".join((kind, *parts))))}
 
 
-def _identifier(number: str, code: str, authority: Value, making: Making) -> Resource:
+def _identifier(number: str, code: str, value: Value, component: int, making: Making) -> Resource:
+    """Its authority is a component, in an EI the rest of them."""
+    authority = value.rest(component) if component == OF_EI else value.inner(component)
     universal = _universal(authority.text(2), authority.text(3).upper(), making)
-    configured = authority.text(1) in making.authorities
-    well_known = "" if universal or configured else IDENTIFIER_SYSTEMS.get(code, "")
+    word = authority.text(1)
+    settled = bool(universal) or word in making.authorities
+    well_known = "" if settled else IDENTIFIER_SYSTEMS.get(code, "")
+    if not settled and not well_known and (word or authority.text(2)):
+        value.own = component
     return filled(type=_type(code), system=well_known or system_of(authority, making), value=number)
 
 

@@ -1,10 +1,13 @@
-"""What a message says and no mapping has read: a note each, so that nothing is lost in silence."""
+"""What a message says and no mapping has read: a note each, so that nothing is lost in silence.
+
+And what of it only its sender understands.
+"""
 
 from collections.abc import Iterator
 from typing import Final
 
 from mappers.hl7v2.message import NULL_WRITTEN, Message, Segment
-from mappers.mapped import Note
+from mappers.mapped import Choice, Note
 
 ENVELOPE: Final = {
     "MSH": frozenset({1, 2, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 20, 21}),
@@ -15,6 +18,15 @@ ENVELOPE: Final = {
 """Fields that are about the message and not about what it tells: whoever receives and answers it reads them."""
 SET_IDS: Final = frozenset("PID PV1 NK1 AL1 IAM DG1 OBX IN1 GT1 FT1 NTE TQ1 TQ2 PRA".split())
 """Segments whose first field does no more than count them, or repeat the key of the one before (PRA)."""
+
+
+OWN: Final = "a word that says nothing to others, and is configured for no system: one of the partner's own"
+
+
+def own_systems(message: Message) -> tuple[Choice, ...]:
+    """Where identifiers are of a system that only a word of the sender names: once for each place."""
+    places = dict.fromkeys(place for segment in message.segments for place in segment.own_places())
+    return tuple(Choice("Identifier.system", place, OWN) for place in places)
 
 
 def left_over(message: Message) -> tuple[Note, ...]:

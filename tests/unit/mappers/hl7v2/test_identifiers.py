@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from mappers.hl7v2.escapes import Delimiters
-from mappers.hl7v2.message import Value
+from mappers.hl7v2.message import Value, parse
+from mappers.hl7v2.to_fhir.convert import to_fhir
 from mappers.hl7v2.to_fhir.identifiers import cx, derived, ei, system_of, xcn, xon
 from mappers.making import Making
 
@@ -137,3 +138,29 @@ def test_what_has_no_number_gets_one_that_is_always_the_same() -> None:
 
 def test_parts_do_not_run_into_each_other() -> None:
     assert derived(the_making(), "a", "b", "cd") != derived(the_making(), "a", "bc", "d")
+
+
+def own(*segments: str) -> list[str]:
+    header = "MSH|^~\\&|WARD|HOSP|GALENIC|PHARM|20261102||RDE^O11|1|P|2.5.1"
+    message = parse("\r".join((header, *segments, "RXE||1^a drug^L|1||mg")).encode())
+    return [one.place for one in to_fhir(message, the_making()).choices if one.element == "Identifier.system"]
+
+
+@pytest.mark.parametrize(
+    ("number", "places"),
+    [
+        ("1^^^MRN^MR", ["PID-3.4"]),
+        ("1^^^MRN^MR~2^^^LAB^PI", ["PID-3.4"]),
+        ("1^^^NORTH^MR", []),
+        ("1^^^MRN&1.2.3&ISO^MR", []),
+        ("1^^^^MR", []),
+        ("1^^^SSA^SS", []),
+    ],
+)
+def test_a_word_that_only_its_sender_understands_is_told_once_for_each_place(number: str, places: list[str]) -> None:
+    assert own(f"PID|1||{number}", "ORC|NW|A1") == places
+
+
+def test_the_words_of_orders_and_of_people_are_told_too() -> None:
+    first, second = "ORC|NW|A1^CPOE|||||||||^^|D1^Marsh^Ada^^^^^^DOCS", "ORC|NW|A2^CPOE^^"
+    assert own("PID|1||1", first, "RXE||1^a drug^L|1||mg", second) == ["ORC[1]-2.2", "ORC[1]-12.9", "ORC[2]-2.2"]

@@ -123,7 +123,7 @@ def test_a_code_that_is_not_taken_is_refused_with_the_reason(code: str) -> None:
 
 def test_the_page_says_who_may_send_each_code() -> None:
     rows = re.findall(
-        r"^\| ((?:[A-Z]{2}(?:, |; | \| ))+)(placer or filler|placer|filler) \|", PAGE.read_text("utf-8"), re.M
+        r"^\| ((?:[A-Z]{2}(?:, |; | \| ))+)(placer or filler|placer|filler) \|", PAGE.read_text("utf-8"), re.MULTILINE
     )
     said = {code: by for codes, by in rows for code in re.findall(r"[A-Z]{2}", codes)}
     assert said == {code: one.by for code, one in CONTROLS.items()}
