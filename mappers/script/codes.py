@@ -55,6 +55,6 @@ def sig_qualifier(system: str) -> str:
 
 
 def coding_of(concept: Any, *systems: str) -> Resource:
-    """The coding of a concept in the first of the systems that it has one in; {} where it has none."""
-    codings: list[Resource] = (concept or {}).get("coding", [])
+    """The coding of a concept in the first of the systems that it has a code of; {} where it has none."""
+    codings: list[Resource] = [one for one in (concept or {}).get("coding", ()) if "code" in one]
     return next((one for system in systems for one in codings if one.get("system") == system), {})

@@ -39,14 +39,14 @@ def namespace_of(system: str, making: Making) -> str | None:
 
 
 def ei(identifier: Resource, making: Making) -> tuple[Component, ...]:
-    return (identifier["value"], *authority(identifier.get("system", ""), making))
+    return (identifier.get("value", ""), *authority(identifier.get("system", ""), making))
 
 
 def cx(identifier: Resource, making: Making) -> tuple[Component, ...]:
     period = identifier.get("period", {})
     days = (timestamp(period.get(end, ""))[:8] for end in ("start", "end"))
     of = authority(identifier.get("system", ""), making)
-    return (identifier["value"], "", "", of, type_code(identifier), "", *days)
+    return (identifier.get("value", ""), "", "", of, type_code(identifier), "", *days)
 
 
 def type_code(identifier: Resource) -> str:

@@ -28,11 +28,11 @@ def rx_fill(sending: Sending, dispense: Resource) -> Nodes:
 def _fill_status(dispense: Resource) -> tuple[Node, int]:
     """The element, and how many of the notes it took: the first is about the status."""
     codings = dispense.get("type", {}).get("coding", ())
-    named = next((one["code"] for one in codings if one.get("system") == FILL_STATUS), "")
+    named = next((one.get("code", "") for one in codings if one.get("system") == FILL_STATUS), "")
     name = named or BY_STATUS.get(dispense["status"], "NotDispensed")
     reasons = dispense.get("statusReasonCodeableConcept", {}).get("coding", ())
     notes = [Node("Note", one["text"]) for one in dispense.get("note", ())[:1]]
-    children = (*(Node("ReasonCode", one["code"]) for one in reasons), *notes)
+    children = (*(Node("ReasonCode", one["code"]) for one in reasons if "code" in one), *notes)
     return Node("FillStatus", children=(Node(name, children=children),)), len(notes)
 
 

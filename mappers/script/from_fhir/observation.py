@@ -12,7 +12,9 @@ from mappers.script.values import DAY, MOMENT, NUMBER
 
 def observation(sending: Sending, references: list[Any]) -> Node | None:
     found = [resource for one in references if (resource := sending.at(one))]
-    measured = [one for one in found if one["resourceType"] == "Observation" and "valueQuantity" in one]
+    measured = [
+        one for one in found if one["resourceType"] == "Observation" and "value" in one.get("valueQuantity", {})
+    ]
     return within("Observation", *map(_measurement, measured))
 
 

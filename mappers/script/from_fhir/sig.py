@@ -53,7 +53,8 @@ def _unit(quantity: Resource, path: str = "DoseAdministration/Dosage/DoseUnitOfM
 
 def coded(path: str, concept: Resource) -> Texts:
     """A concept as Text, Qualifier and Code."""
-    coding: Resource = next((one for one in concept.get("coding", ()) if sig_qualifier(one.get("system", ""))), {})
+    codings = (one for one in concept.get("coding", ()) if "code" in one)
+    coding: Resource = next((one for one in codings if sig_qualifier(one.get("system", ""))), {})
     text = concept.get("text") or coding.get("display", "")
     if not coding:
         return [(f"{path}/Text", text)] if text else []

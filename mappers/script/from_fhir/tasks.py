@@ -32,7 +32,8 @@ def renewal_request(sending: Sending, task: Resource) -> Nodes:
 
 def change_request(sending: Sending, task: Resource) -> Nodes:
     reason = task.get("reasonCode", {})
-    codes = [(one["system"].removeprefix(EXTENSION), one["code"]) for one in reason.get("coding", ())]
+    codings = [one for one in reason.get("coding", ()) if "code" in one]
+    codes = [(one.get("system", "").removeprefix(EXTENSION), one["code"]) for one in codings]
     nodes = [Node(name, code) for name, code in codes if name in ("MessageRequestCode", "MessageRequestSubCode")]
     nodes += [Node("ChangeReasonText", reason["text"])] if reason.get("text") else []
     medications = (_prescribed(sending, task), *_requested(sending, task))
@@ -86,7 +87,7 @@ def _response(sending: Sending, task: Resource, *, count_first_fill: bool = Fals
 def outcome_of(task: Resource) -> str:
     """What was decided: `Approved`, `Denied` and so on."""
     codings = task.get("businessStatus", {}).get("coding", ())
-    named = next((one["code"] for one in codings if one.get("system") == f"{EXTENSION}Response"), "")
+    named = next((one.get("code", "") for one in codings if one.get("system") == f"{EXTENSION}Response"), "")
     return named or {"rejected": "Denied", "on-hold": "Pending"}.get(task.get("status", ""), "Approved")
 
 
@@ -99,7 +100,7 @@ def response_node(sending: Sending, task: Resource) -> Node:
 
 def _reason(task: Resource) -> tuple[Node, ...]:
     why = task.get("statusReason", {})
-    nodes = [Node("ReasonCode", one["code"]) for one in why.get("coding", ())]
+    nodes = [Node("ReasonCode", one["code"]) for one in why.get("coding", ()) if "code" in one]
     nodes += [Node("DenialReason", why["text"])] if why.get("text") else []
     return (*nodes, *(Node("Note", one["text"]) for one in task.get("note", ())[:1]))
 
