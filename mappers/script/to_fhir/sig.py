@@ -72,11 +72,14 @@ def _measure(at: At, path: str) -> Resource:
 
 
 def period_unit(at: At, path: str) -> str:
-    """The unit of time as UCUM; "" for one that is not known."""
+    """The unit of time as UCUM, by its code or else by its word; "" for one that is not known."""
     code, text = at.text(f"{path}/Code"), at.text(f"{path}/Text").lower().rstrip("s")
     at.carry(f"{path}/Qualifier")
     words = {word: ucum for ucum, word in tables.PERIOD_WORDS.items()}
-    return tables.PERIODS_OF_SNOMED.get(code) or words.get(text, "")
+    by_code, by_word = tables.PERIODS_OF_SNOMED.get(code, ""), words.get(text, "")
+    if by_code and by_word and by_code != by_word:
+        at.reading.disagreements.append((f"{at.place}/{path}", "unit of time"))
+    return by_code or by_word
 
 
 def _timing(at: At) -> Resource:

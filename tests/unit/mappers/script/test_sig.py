@@ -104,6 +104,14 @@ def test_what_may_be_meant_alike_is_no_disagreement(text: str, dosage: dict[str,
     assert list(disagreements({"text": text} | dosage)) == []
 
 
+def test_a_unit_of_time_whose_code_and_word_differ_is_an_issue(making: Making) -> None:
+    week = DAY.replace("day", "weeks")
+    (dosage,), issues, places = mapped_sig(a_sig("As told", frequency("2", week)), making)
+    assert dosage["timing"]["repeat"]["periodUnit"] == "d"
+    assert ["unit of time" in one for one in issues] == [True]
+    assert places == ["NewRx/MedicationPrescribed/Sig/Instruction/TimingAndDuration/Frequency/FrequencyUnits"]
+
+
 def test_as_needed_for_something_is_its_concept(making: Making) -> None:
     precursor = coded("IndicationPrecursor", "as needed for", "420449005")
     value = coded("IndicationValue", "headache", "25064002")
