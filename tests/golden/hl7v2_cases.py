@@ -66,11 +66,19 @@ def typed(entry: Entry, names: dict[str, str]) -> dict[str, Any]:
     return derived
 
 
-def compared(found: Mapped, expected: dict[str, Any]) -> dict[str, Any]:
-    """The entries by name that a case has a say about."""
+def entries_of(found: Mapped) -> dict[str, Any]:
+    """What a message makes, by name, as a case has it."""
     names = names_of(found.entries)
-    said = {names[entry.full_url]: typed(entry, names) for entry in found.entries}
-    return {name: one for name, one in said.items() if name in expected or name not in ORIGIN}
+    return {names[entry.full_url]: typed(entry, names) for entry in found.entries}
+
+
+def is_compared(name: str, expected: dict[str, Any]) -> bool:
+    """Whether a case has a say about an entry."""
+    return name in expected or name not in ORIGIN
+
+
+def compared(found: Mapped, expected: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in entries_of(found).items() if is_compared(name, expected)}
 
 
 def written(case: str, resources: list[Resource]) -> Written:
