@@ -57,6 +57,18 @@ TAKEN: Final = """
 UPDATE message SET state = 'answered'
 WHERE direction = 'out' AND partner = %s AND wire = %s AND control_id = %s AND state = 'mapped'
 """
+SENT: Final = """
+SELECT * FROM message WHERE direction = 'out' AND partner = %s AND control_id = %s AND wire = %s
+ORDER BY number DESC LIMIT 1
+"""
+REPLIED: Final = """
+UPDATE message SET state = 'answered', code = %(code)s, answer = %(answer)s WHERE id = %(id)s AND code = ANY(%(open)s)
+"""
+"""Whoever answers at the same time waits, and finds the code changed."""
+REOPEN: Final = """
+UPDATE message SET code = '', answer = NULL
+WHERE direction = 'out' AND partner = %s AND control_id = %s AND wire = %s AND answer = %s
+"""
 KNOWN: Final = "SELECT * FROM message WHERE direction = 'in' AND sender = %s AND control_id = %s"
 FIND: Final = "SELECT * FROM message WHERE id = %s"
 LIST: Final = """
@@ -186,6 +198,22 @@ async def delivered(connection: Connection, message_id: UUID, state: State, code
 async def taken(connection: Connection, partner: str, wire: Wire, control_id: str) -> None:
     """The partner says that it has a message."""
     await connection.execute(TAKEN, (partner, wire, control_id))
+
+
+async def sent(connection: Connection, partner: str, wire: Wire, control_id: str) -> Entry | None:
+    """The message of that control id that was sent to a partner, if there is one."""
+    return await _one(connection, SENT, (partner, control_id, wire)) if control_id else None
+
+
+async def replied(connection: Connection, request: Entry, code: str, answer: bytes, while_open: Sequence[str]) -> bool:
+    """A message that left is answered by another message; False where its code is none of `while_open` any more."""
+    values = {"id": request.id, "code": code, "answer": answer, "open": list(while_open)}
+    return (await connection.execute(REPLIED, values)).rowcount == 1
+
+
+async def reopen(connection: Connection, partner: str, wire: Wire, control_id: str, answer: bytes) -> None:
+    """What was answered by this answer, which came to nothing, may be answered again."""
+    await connection.execute(REOPEN, (partner, control_id, wire, answer))
 
 
 def _notes(settled: Settled) -> Jsonb:

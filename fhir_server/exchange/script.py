@@ -17,6 +17,7 @@ from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
 from fhir_server.errors import GalenicError, Unavailable
 from fhir_server.exchange import ledger
+from fhir_server.exchange.conversation import check_order, check_place, forget
 from fhir_server.exchange.effects import Effects, with_original
 from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled
 from fhir_server.exchange.ownership import kept_to
@@ -41,6 +42,11 @@ ACCEPTED: Final = "000"
 MESSAGE_ID_CHARACTERS_SHOWN: Final = 200
 """Of an id that is too long an Error repeats the beginning (characters)."""
 
+TURN_POLL_SECONDS: Final = 0.05
+"""Time between two looks at the partner's earlier messages (seconds)."""
+TURN_POLLS_MAX: Final = 200
+"""Looks at them, ten seconds' worth: less than a job's lease."""
+
 CONTENT_TYPE: Final = "application/xml"
 
 
@@ -64,9 +70,13 @@ class ScriptReceiver:
                 control_id=message.header.message_id,
             )
             _check_sender(arrived, partner)
-            return await self._known(arrived) or await self._take(arrived, message, partner)
+            return await self._once(arrived, message, partner)
         except ScriptFault as fault:
             return await self._refuse(arrived, header_of(raw), fault)
+
+    async def _once(self, arrived: Arrived, message: Message, partner: Partner) -> bytes:
+        try:
+            return await self._known(arrived) or await self._take(arrived, message, partner)
         except AlreadyAnswered:  # by another request, meanwhile
             return await self._known(arrived)
 
@@ -88,9 +98,8 @@ class ScriptReceiver:
         await asyncio.to_thread(check, arrived.raw, message, self._anchors, self._database.clock.now())
         answer = answers.status(message, self._answering(arrived.id), ACCEPTED)
         async with self._database.transaction() as connection:
-            await ledger.record(connection, arrived, Settled("received", ACCEPTED, answer))
-            if message.kind in ANSWERS:
-                await ledger.taken(connection, partner.id, "script", message.header.relates_to)
+            await ledger.record(connection, arrived, Settled("received", ACCEPTED, answer))  # first: it may be a repeat
+            await check_place(connection, message, arrived.raw, partner.id)
             await enqueue(connection, KIND, f"message/{arrived.id}", {})
         return answer
 
@@ -129,13 +138,14 @@ class ScriptWork:
     async def run(self, _: Connection, job: Job) -> None:
         """Raises `Unavailable` where it is worth trying again, `LeaseLost`."""
         entry = await self._entry(job)
+        await self._wait_for_turn(job, entry.partner)
         partner = await self._partners.named(entry.partner)
         if partner is None:
             return await self._failed(job, entry, None, ScriptFault("the partner was ended meanwhile", "Header/From"))
         message = read(entry.raw)
         try:
             mapped = kept_to(partner, to_fhir(message, partner.making(entry.digest, self._database.clock.now())))
-            return await self._done(job, entry, mapped)
+            return await self._done(job, entry, message, mapped)
         except ScriptFault as fault:
             return await self._failed(job, entry, message, fault)
         except Unavailable:
@@ -161,11 +171,22 @@ class ScriptWork:
             raise LookupError("a job's message is not in the ledger")
         return entry
 
-    async def _done(self, job: Job, entry: ledger.Entry, mapped: Mapped) -> None:
+    async def _wait_for_turn(self, job: Job, partner: str) -> None:
+        """A partner's messages are done one after the other: another worker may still be at the order they cancel."""
+        for _ in range(TURN_POLLS_MAX):
+            async with self._database.connection() as connection:
+                others = await (await connection.execute(BEFORE, (job.created, partner))).fetchall()
+            if ("running",) not in others:
+                return
+            await asyncio.sleep(TURN_POLL_SECONDS)
+        raise Unavailable("an earlier message of the partner is not done")
+
+    async def _done(self, job: Job, entry: ledger.Entry, message: Message, mapped: Mapped) -> None:
         whole = with_original(mapped, entry.raw, CONTENT_TYPE, f"urn:uuid:{entry.id}")
         context = context_of(entry.partner, entry.id)
 
         async def record(connection: Connection, resources: Sequence[str]) -> None:
+            await check_order(connection, message, whole, resources)
             await ledger.settle(connection, entry.id, Settled("answered", ACCEPTED, None, mapped.notes, resources))
             await finish(connection, job, "done")
 
@@ -175,6 +196,8 @@ class ScriptWork:
         """The partner is told by an Error of its own, in the mailbox."""
         async with self._database.transaction() as connection:
             await ledger.settle(connection, entry.id, Settled("failed", fault.code, None, (note_of(fault),)))
+            if message is not None:
+                await forget(connection, message, entry)
             if message is not None and message.kind not in ANSWERS:
                 told = uuid4()
                 raw = answers.error(message, Answering(told.hex, self._database.clock.now()), fault)
@@ -184,6 +207,12 @@ class ScriptWork:
 
 
 JOB_KEY: Final = "SELECT key FROM job WHERE id = %s"
+BEFORE: Final = f"""
+SELECT j.state FROM job j JOIN message m ON m.id = substr(j.key, length('message/') + 1)::uuid
+WHERE j.kind = '{KIND}' AND j.state IN ('waiting', 'running') AND j.created < %s AND m.partner = %s FOR SHARE OF j
+"""  # noqa: S608 - a constant
+"""States of a partner's jobs that come first: a handful, since the oldest is claimed first. Where one is being claimed,
+the claim is waited for; one that nobody claims came at the same time, and cannot have been meant to come first."""
 
 
 def _check_sender(arrived: Arrived, partner: Partner) -> None:

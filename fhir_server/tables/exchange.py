@@ -82,5 +82,6 @@ message = Table(  # every message in or out, byte for byte
     ),
     Index("message_number_idx", "number", unique=True),
     Index("message_partner_idx", "partner", "number"),
+    Index("message_sent_idx", "partner", "control_id", postgresql_where=text("direction = 'out'")),
     Index("message_open_idx", "number", postgresql_where=text("state IN ('received', 'mapped', 'failed')")),
 )

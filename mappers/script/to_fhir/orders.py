@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/medicationrequest.html
 
 from typing import Any, Final
 
-from mappers.mapped import Resource
+from mappers.mapped import How, Resource
 from mappers.script.reading import At, Reading
 from mappers.script.rows import EXTENSION, extension, fill
 from mappers.script.to_fhir.medication_prescribed import Order, medication_request
@@ -25,12 +25,18 @@ PEOPLE: Final = {"supervisor": "Supervisor", "follow_up": "FollowUpPrescriber", 
 
 
 def new_rx(reading: Reading, people: Parties) -> None:
+    """An order of a number that is there is no new one: it is not changed by this message."""
+    prescribed(reading, people, "match")
+
+
+def prescribed(reading: Reading, people: Parties, how: How) -> None:
+    """What is in MedicationPrescribed as an order, with all its numbers."""
     at = reading.body().one("MedicationPrescribed")
     if at:
         numbers = identifiers(reading)
         order = Order(people.patient, requester=people.prescriber, performer=people.pharmacy)
         resource = _complete(reading, at, order, people) | {"identifier": numbers}
-        _add(reading, "MedicationRequest", resource, numbers[0], at.place)
+        reading.add("MedicationRequest", resource, how, condition_of(numbers[0]), at.place)
 
 
 def approved_order(reading: Reading, people: Parties, *, counts_first_fill: bool) -> Any:
@@ -46,7 +52,7 @@ def approved_order(reading: Reading, people: Parties, *, counts_first_fill: bool
     resource["identifier"] = [message_identifier(reading), *identifiers(reading)[:-1]]
     prior = prescribed_identifier(reading) if reading.message.header.prescriber_order_number else None
     resource |= {"priorPrescription": {"identifier": prior}} if prior else {}
-    return _add(reading, "MedicationRequest", resource, message_identifier(reading), at.place)
+    return reading.add("MedicationRequest", resource, "merge", condition_of(message_identifier(reading)), at.place)
 
 
 def known_order(reading: Reading, people: Parties) -> Any:
@@ -125,7 +131,3 @@ def disagreements(reading: Reading, name: str, people: Parties) -> None:
         issue["implicated"] = [{"reference": reading.making.full_url(name)}]
         reading.add(f"DetectedIssue[{place}][{number}]", issue, place=place)
     reading.disagreements.clear()
-
-
-def _add(reading: Reading, name: str, resource: Resource, number: Resource, place: str) -> Any:
-    return reading.add(name, resource, "merge", condition_of(number), place)
