@@ -17,6 +17,7 @@ class Making:
 
     `partner` is who sent it: identifiers and codes without a system of their own are theirs. `zone` is the one their
     clocks show where a time names none. `authorities` are the systems of their assigning authorities, by namespace id.
+    `places` are references to where what they send belongs, `Location/1`, by type: for what names no place itself.
     """
 
     partner: str
@@ -24,6 +25,7 @@ class Making:
     seed: UUID
     zone: tzinfo = UTC
     authorities: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def new_id(self, name: str) -> str:
         """The id of what a message calls `name` (`Patient`, `MedicationRequest[2]`): a UUID, always the same."""

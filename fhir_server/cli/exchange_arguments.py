@@ -28,39 +28,57 @@ def _add_partner(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", n
     actions = partner.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="add a partner", description="Adds a partner.", epilog=note)
     add.add_argument("id", metavar="ID", help="what it is called here: small letters, digits, -")
-    add.add_argument("--name", required=True, help="what people call it")
-    add.add_argument(
-        "--sender",
-        metavar="SENDER",
-        action="append",
-        required=True,
-        help="MSH-3|MSH-4 of its HL7 v2, qualifier:id of its SCRIPT; may be repeated",
+    _add_traits(add, required=True)
+    change = actions.add_parser(
+        "change",
+        help="change a partner",
+        description="Changes what is given and leaves the rest; '' ends what it is given for.",
+        epilog=note,
     )
-    add.add_argument(
-        "--kind",
-        metavar="KIND",
-        action="append",
-        required=True,
-        help="what it may send: RDE^O11, ADT^*, NewRx; repeated",
-    )
-    add.add_argument("--network", metavar="CIDR", action="append", default=[], help="where it may come from; repeated")
-    add.add_argument("--certificate", metavar="SHA256", default="", help="of its client certificate, hexadecimal")
-    add.add_argument("--zone", metavar="ZONE", default="", help="of its clocks, such as America/Chicago (default UTC)")
-    add.add_argument(
-        "--authority",
-        metavar="NAME=SYSTEM",
-        action="append",
-        default=[],
-        help="the system of identifiers it names by a word; repeated",
-    )
-    add.add_argument("--http", action="store_true", help="it sends SCRIPT over HTTP: makes its secret, shown once")
-    add.add_argument("--address", metavar="URL", default="", help="where it listens: mllp://host:port, or mllps://")
-    add.add_argument("--location", metavar="REFERENCE", default="", help="where what it sends belongs: Location/1")
+    change.add_argument("id", metavar="ID")
+    _add_traits(change, required=False)
+    show = actions.add_parser("show", help="show a partner", description="All of it but its secret.", epilog=note)
+    show.add_argument("id", metavar="ID")
     actions.add_parser("list", help="list all partners", description="Lists all partners.", epilog=note)
     disable = actions.add_parser(
         "disable", help="end a partner", description="Nothing more is taken from it.", epilog=note
     )
     disable.add_argument("id", metavar="ID")
+
+
+def _add_traits(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--name", required=required, help="what people call it")
+    parser.add_argument(
+        "--sender",
+        metavar="SENDER",
+        action="append",
+        required=required,
+        help="MSH-3|MSH-4 of its HL7 v2, qualifier:id of its SCRIPT; may be repeated",
+    )
+    parser.add_argument(
+        "--kind",
+        metavar="KIND",
+        action="append",
+        required=required,
+        help="what it may send: RDE^O11, ADT^*, NewRx; repeated",
+    )
+    parser.add_argument("--network", metavar="CIDR", action="append", help="where it may come from; repeated")
+    parser.add_argument("--certificate", metavar="SHA256", help="of its client certificate, hexadecimal")
+    parser.add_argument("--zone", metavar="ZONE", help="of its clocks, such as America/Chicago (default UTC)")
+    parser.add_argument(
+        "--authority",
+        metavar="NAME=SYSTEM",
+        action="append",
+        help="the system of identifiers it names by a word; repeated",
+    )
+    parser.add_argument("--http", action="store_true", help="it sends SCRIPT over HTTP: makes its secret, shown once")
+    parser.add_argument("--address", metavar="URL", help="where it listens: mllp://host:port, or mllps://")
+    parser.add_argument(
+        "--location",
+        metavar="REFERENCE",
+        action="append",
+        help="where what it sends belongs: Location/1 of dispenses, Organization/1 of orders; repeated",
+    )
 
 
 def _add_messages(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note: str) -> None:

@@ -1,20 +1,21 @@
 """Partners: who may send which messages, by which wire, and what their words mean."""
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from fhir_server.errors import Conflict, Invalid, NotFound
+from fhir_server.exchange import partner_values as values_of
+from fhir_server.exchange.partner_values import ANY
 from fhir_server.identity.transactions import Transaction
 from fhir_server.storage.database import Database
 from mappers.making import Making
@@ -23,7 +24,6 @@ CACHE_SECONDS: Final = 2.0
 """Longest a change of a partner goes unnoticed (seconds)."""
 
 UTC: Final = "UTC"
-ANY: Final = "*"
 
 ALL: Final = "SELECT * FROM partner ORDER BY created, id"
 LOCK: Final = "LOCK TABLE partner IN SHARE ROW EXCLUSIVE MODE"
@@ -33,11 +33,18 @@ INSERT INTO partner (id, name, senders, kinds, networks, certificate, secret_has
 VALUES (%(id)s, %(name)s, %(senders)s, %(kinds)s, %(networks)s, %(certificate)s, %(secret_hash)s, %(zone)s,
         %(authorities)s, %(address)s, %(location)s)
 """
+CHANGE: Final = """
+UPDATE partner
+SET name = %(name)s, senders = %(senders)s, kinds = %(kinds)s, networks = %(networks)s, certificate = %(certificate)s,
+    secret_hash = %(secret_hash)s, zone = %(zone)s, authorities = %(authorities)s, address = %(address)s,
+    location = %(location)s
+WHERE id = %(id)s
+"""
+EXISTS: Final = """
+SELECT FROM directory d JOIN resource r ON r.rid = d.rid JOIN resource_type t ON t.number = d.type
+WHERE t.name = %s AND d.id = %s AND r.body IS NOT NULL
+"""
 DISABLE: Final = "UPDATE partner SET disabled = clock_timestamp() WHERE id = %s AND disabled IS NULL"
-
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,49}\Z")
-_ADDRESS = re.compile(r"mllps?://[A-Za-z0-9.\-]+:\d{1,5}\Z")
-_CERTIFICATE = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,9 +78,19 @@ class Partner:
     def clock_zone(self) -> ZoneInfo:
         return ZoneInfo(self.zone or UTC)
 
-    def making(self, digest: bytes, now: datetime) -> Making:
-        """What a mapping of its message is handed; `digest` is the message's SHA-256."""
-        return Making(self.id, now, UUID(bytes=digest[:16]), self.clock_zone, self.authorities or {})
+    @property
+    def places(self) -> Mapping[str, str]:
+        """References to where what it sends belongs, by type."""
+        return {one.partition("/")[0]: one for one in self.location.split()}
+
+    def making(self, message: UUID | bytes, now: datetime) -> Making:
+        """What a mapping of its message is handed: ids are drawn from `message`.
+
+        That is the message's id in the ledger, which nobody can foretell: ids drawn from a digest (its first 16 bytes)
+        can be taken by whoever knows what the message will say.
+        """
+        seed = message if isinstance(message, UUID) else UUID(bytes=message[:16])
+        return Making(self.id, now, seed, self.clock_zone, self.authorities or {}, self.places)
 
 
 class Partners:
@@ -107,18 +124,27 @@ class Partners:
 
 def add(transaction: Transaction, new: Partner) -> None:
     """Raises `Invalid` for what cannot be, `Conflict` where the id or a sender is somebody's already."""
-    _check(new)
-    transaction.execute(LOCK)
-    taken = {sender for row in transaction.execute(ALL) if row["disabled"] is None for sender in row["senders"]}
-    if both := taken.intersection(new.senders):
-        raise Conflict(f"{', '.join(sorted(both))} is another partner's")
-    words = ("id", "name", "certificate", "secret_hash", "zone", "address", "location")
-    values = {name: getattr(new, name) for name in words}
-    lists = {name: list(getattr(new, name)) for name in ("senders", "kinds", "networks")}
+    _check(transaction, new)
     try:
-        transaction.execute(ADD, values | lists | {"authorities": Jsonb(dict(new.authorities or {}))})
+        transaction.execute(ADD, _row(new))
     except UniqueViolation as error:
         raise Conflict(f"There is a partner {new.id} already") from error
+
+
+def change(transaction: Transaction, partner_id: str, given: Mapping[str, Any]) -> Partner:
+    """As it is now; what is not given stays. Raises `NotFound`, and what `add` raises."""
+    changed = replace(active(transaction, partner_id), **given)
+    _check(transaction, changed)
+    transaction.execute(CHANGE, _row(changed))
+    return changed
+
+
+def active(transaction: Transaction, partner_id: str) -> Partner:
+    """Raises `NotFound`, also where it was disabled."""
+    found = next((one for one in everyone(transaction) if one.id == partner_id and one.disabled is None), None)
+    if found is None:
+        raise _not_found(partner_id)
+    return found
 
 
 def everyone(transaction: Transaction) -> list[Partner]:
@@ -129,24 +155,43 @@ def everyone(transaction: Transaction) -> list[Partner]:
 def disable(transaction: Transaction, partner_id: str) -> None:
     """Raises `NotFound`."""
     if transaction.execute(DISABLE, (partner_id,)).rowcount == 0:
-        raise NotFound(f"There is no partner {partner_id} that is not disabled")
+        raise _not_found(partner_id)
 
 
-def _check(new: Partner) -> None:
-    if not _ID.match(new.id):
-        raise Invalid("A partner's id has small letters, digits and -, 50 at most")
-    if not new.senders or not new.kinds:
+def _not_found(partner_id: str) -> NotFound:
+    return NotFound(f"There is no partner {partner_id} that is not disabled")
+
+
+def _row(partner: Partner) -> dict[str, Any]:
+    words = ("id", "name", "certificate", "secret_hash", "zone", "address", "location")
+    values = {name: getattr(partner, name) for name in words}
+    lists = {name: list(getattr(partner, name)) for name in ("senders", "kinds", "networks")}
+    return values | lists | {"authorities": Jsonb(dict(partner.authorities or {}))}
+
+
+def _check(transaction: Transaction, one: Partner) -> None:
+    """By itself, against the others, and against what is in the store."""
+    _check_values(one)
+    transaction.execute(LOCK)
+    others = (row for row in transaction.execute(ALL) if row["disabled"] is None and row["id"] != one.id)
+    taken = {sender for row in others for sender in row["senders"]}
+    if both := taken.intersection(one.senders):
+        raise Conflict(f"{', '.join(sorted(both))} is another partner's")
+    for place in one.places.values():
+        if transaction.execute(EXISTS, place.split("/")).fetchone() is None:
+            raise Invalid(f"--location: there is no {place}")
+
+
+def _check_values(one: Partner) -> None:
+    values_of.check_id(one.id)
+    values_of.check_name(one.name)
+    if not one.senders or not one.kinds:
         raise Invalid("A partner has a sender it is known by, and kinds of messages it may send")
-    if new.certificate and not _CERTIFICATE.match(new.certificate):
-        raise Invalid("A certificate is named by its SHA-256, 64 hexadecimal digits")
-    try:
-        _ = new.clock_zone
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise Invalid(f"{new.zone} is no time zone such as Europe/Berlin") from error
-    if new.address and not _ADDRESS.match(new.address):
-        raise Invalid("An address is mllp://host:port, or mllps://host:port over TLS")
-    try:
-        for network in new.networks:
-            ip_network(network)
-    except ValueError as error:
-        raise Invalid(f"A network is an address or a range of them such as 10.0.0.0/8: {error}") from error
+    values_of.check_senders(one.senders)
+    values_of.check_kinds(one.kinds)
+    values_of.check_networks(one.networks)
+    values_of.check_certificate(one.certificate)
+    values_of.check_zone(one.zone)
+    values_of.check_address(one.address)
+    values_of.check_authorities(one.id, one.authorities or {})
+    values_of.check_location(one.location)

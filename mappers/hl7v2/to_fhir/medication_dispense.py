@@ -21,6 +21,7 @@ from mappers.hl7v2.to_fhir.location import location
 from mappers.hl7v2.to_fhir.medication import medication, other_choice
 from mappers.hl7v2.to_fhir.medication_request import (
     EXTENSION,
+    own_place,
     prescription_number,
     timing_of,
 )
@@ -61,7 +62,8 @@ def dispensed(order: Order, part: Part, request: Resource | None, context: Conte
         subject=context.subject,
         context=context.encounter,
         performer=[{"actor": one} for one in practitioners(draft, head, 10)],
-        location=_place_of(head.value(27), None, head.place(27), draft),
+        location=_place_of(head.value(27), None, head.place(27), draft)
+        or own_place("MedicationDispense.location", "Location", head, draft),
         authorizingPrescription=[one] if (one := prescription(order, head, draft) | (request or {})) else None,
         type=_type(head.value(33)),
         quantity=quantity(head, 4, 5, draft),

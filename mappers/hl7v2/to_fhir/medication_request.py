@@ -265,8 +265,18 @@ def _dispense_request(order: Order, chosen: Segment, draft: Draft) -> Resource:
         validityPeriod=filled(start=moment(order.orc.value(15), draft.making)),
         numberOfRepeatsAllowed=refills,
         quantity=quantity(chosen, amount, unit, draft),
-        performer=next(_performers(order, draft), None),
+        performer=next(_performers(order, draft), None)
+        or own_place("MedicationRequest.dispenseRequest.performer", "Organization", order.orc, draft),
     )
+
+
+def own_place(element: str, type_name: str, segment: Segment, draft: Draft) -> Resource:
+    """Where what the partner sends belongs, for what names no place itself; {} where that is not configured."""
+    place = draft.making.places.get(type_name)
+    if place is None:
+        return {}
+    draft.choose(element, segment.place(), "no pharmacy is named: the one that what this partner sends belongs to")
+    return {"reference": place}
 
 
 def _performers(order: Order, draft: Draft) -> Iterator[Resource]:

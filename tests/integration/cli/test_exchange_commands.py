@@ -71,6 +71,12 @@ def test_the_secret_of_a_partner_is_shown_once_and_not_kept(galenic, database):
         (("--certificate", "12"), "64 hexadecimal digits"),
         (("--authority", "MRN"), "NAME=SYSTEM"),
         (("--sender", "|"), "another partner's"),
+        (("--sender", "A|B|C"), "--sender 2"),
+        (("--kind", "rde"), "--kind 2"),
+        (("--authority", "MRN=mrn"), "--authority 'MRN'"),
+        (("--authority", "MRN=urn:galenic:partner:taken:MRN"), "another partner's own"),
+        (("--location", "Patient/1"), "--location 'Patient/1'"),
+        (("--location", "Location/nowhere"), "there is no Location/nowhere"),
     ],
 )
 def test_a_partner_that_cannot_be_is_refused_with_the_reason(galenic, database, more, why):
@@ -79,6 +85,45 @@ def test_a_partner_that_cannot_be_is_refused_with_the_reason(galenic, database, 
     assert code == 1
     assert why in complaint
     assert rows(database, "SELECT id FROM partner") == [("taken",)]
+
+
+def test_a_partner_is_changed_where_it_is_said_to_be_and_shown(galenic, database):
+    galenic(*HOSPITAL, "--zone", "America/Chicago", "--network", "10.0.0.0/8", "--http")
+    secret_hash = rows(database, "SELECT secret_hash FROM partner")
+    code, said, _ = galenic("partner", "change", "county", "--kind", "RDE^O11", "--kind", "ADT^*", "--network", "")
+    assert code == 0
+    assert galenic("partner", "show", "county")[1] == said
+    assert said.splitlines() == [
+        "county  active",
+        "name: County",
+        "sender: WARD|HOSPITAL",
+        "kind: RDE^O11",
+        "kind: ADT^*",
+        "http: has a secret",
+        "zone: America/Chicago",
+    ]
+    assert rows(database, "SELECT secret_hash FROM partner") == secret_hash
+    (detail,) = rows(database, "SELECT detail FROM audit ORDER BY number DESC LIMIT 1")
+    assert detail == ("partner county changed: kinds, networks; it may send RDE^O11, ADT^*",)
+
+
+def test_a_change_is_judged_like_a_new_partner(galenic, database):
+    galenic(*HOSPITAL)
+    galenic("partner", "add", "other", "--name", "Other", "--sender", "OTHER|", "--kind", "*")
+    before = rows(database, "SELECT * FROM partner ORDER BY id")
+    for words, why in (
+        (("--sender", "OTHER|"), "another partner's"),
+        (("--sender", ""), "has a sender"),
+        (("--authority", "MRN=mrn"), "--authority 'MRN'"),
+        ((), "Nothing is to be changed"),
+    ):
+        code, _, complaint = galenic("partner", "change", "county", *words)
+        assert (code, why in complaint) == (1, True), complaint
+    assert rows(database, "SELECT * FROM partner ORDER BY id") == before
+    galenic("partner", "disable", "county")
+    assert "no partner county" in galenic("partner", "change", "county", "--name", "New")[2]
+    assert "no partner nobody" in galenic("partner", "show", "nobody")[2]
+    assert galenic("partner", "show", "county")[1].startswith("county  disabled")
 
 
 def test_messages_are_listed_and_shown_and_looking_is_on_record(galenic, database, failed):

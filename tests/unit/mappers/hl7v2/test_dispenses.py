@@ -1,5 +1,6 @@
 """What was dispensed, handed out and given: RXD, RXG and RXA."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,9 @@ OWN = "urn:galenic:partner:north"
 DRUG = "197361^amoxicillin 500 MG oral capsule^RXNORM"
 
 
-def mapped(*segments: str, kind: str = "RDS^O13") -> Mapped:
+def mapped(*segments: str, kind: str = "RDS^O13", making: Making = MAKING) -> Mapped:
     header = f"MSH|^~\\&|PHARM|HOSP|GALENIC|WARD|20261102||{kind}|1|P|2.5.1"
-    return to_fhir(parse("\r".join((header, "PID|1||4711", *segments)).encode()), MAKING)
+    return to_fhir(parse("\r".join((header, "PID|1||4711", *segments)).encode()), making)
 
 
 def fields(name: str, **values: str) -> str:
@@ -245,3 +246,30 @@ def test_a_time_that_is_none_is_refused_because_an_administration_has_one() -> N
     with pytest.raises(Hl7Fault) as caught:
         administration(f3="yesterday")
     assert (caught.value.code, caught.value.place) == ("102", "RXA-3")
+
+
+PLACES = {"Location": "Location/1", "Organization": "Organization/1"}
+
+
+@pytest.mark.parametrize(("pharmacy", "reference"), [("", "Location/1"), ("P1^Harbour Pharmacy", None)])
+def test_a_dispense_that_names_no_pharmacy_is_where_what_its_sender_sends_belongs(
+    pharmacy: str, reference: str | None
+) -> None:
+    rxd = fields("RXD", f1="1", f2=DRUG, f3="20261102", f4="30", f27=pharmacy)
+    found = mapped("ORC|RE|A1", rxd, making=replace(MAKING, places=PLACES))
+    told = entries(found, "MedicationDispense")[0].resource
+    assert (told["location"] == {"reference": reference}) == (reference is not None)
+    assert ("MedicationDispense.location" in [one.element for one in found.choices]) == (reference is not None)
+    assert "location" not in dispense()
+
+
+@pytest.mark.parametrize(("pharmacy", "reference"), [("", "Organization/1"), ("P1^Harbour Pharmacy", None)])
+def test_an_order_that_names_no_pharmacy_is_for_the_one_its_senders_orders_go_to(
+    pharmacy: str, reference: str | None
+) -> None:
+    rxe = fields("RXE", f2=DRUG, f3="1", f5="mg", f40=pharmacy)
+    found = mapped("ORC|NW|A1", rxe, kind="RDE^O11", making=replace(MAKING, places=PLACES))
+    performer = entries(found, "MedicationRequest")[0].resource["dispenseRequest"]["performer"]
+    assert (performer == {"reference": reference}) == (reference is not None)
+    chosen = [one.place for one in found.choices if one.element == "MedicationRequest.dispenseRequest.performer"]
+    assert (chosen == ["ORC"]) == (reference is not None)
