@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 Resource = dict[str, Any]
 Severity = Literal["error", "warning", "information"]
@@ -54,6 +55,15 @@ class Entry:
     @property
     def type_name(self) -> str:
         return str(self.resource["resourceType"])
+
+
+_ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in "\\|,$"})
+"""https://hl7.org/fhir/R4/search.html#escaping."""
+
+
+def by_identifier(system: str, value: str, parameter: str = "identifier") -> str:
+    """The condition that finds a resource by an identifier of its, or of what it refers to."""
+    return f"{parameter}={quote(system.translate(_ESCAPED), safe=':/')}|{quote(value.translate(_ESCAPED), safe='')}"
 
 
 METHODS: Final = {"create": "POST", "match": "POST", "merge": "PUT"}

@@ -23,7 +23,7 @@ from fhir_server.rest.transaction import transaction
 async def batch_or_transaction(server: Server, request: Request) -> Response:
     """POST to the base: what happens is the type of the Bundle."""
     bundle = parsed_body(server, request)
-    entries = _entries(server, bundle)
+    entries = entries_of(server, bundle)
     if bundle.get("type") == "transaction":
         answers, done = await transaction(server, request, bundle, entries)
     else:
@@ -39,7 +39,8 @@ async def _batch(server: Server, request: Request, entries: list[Any]) -> tuple[
     return answers, Response(200, records=tuple(records))
 
 
-def _entries(server: Server, bundle: dict[str, Any]) -> list[Any]:
+def entries_of(server: Server, bundle: dict[str, Any]) -> list[Any]:
+    """Those of a batch or transaction; raises `Invalid`, `TooCostly`."""
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") not in ("batch", "transaction"):
         message = "POST to the base takes a Bundle of type batch or transaction"
         raise Invalid(message, [Issue("invalid", message, "Bundle.type")])

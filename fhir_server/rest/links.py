@@ -64,14 +64,14 @@ def _new_names(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
 
 
 def _relative_names(pairs: Sequence[Pair]) -> dict[str, dict[str, str]]:
-    """By base: `Type/id` of a POST's fullUrl. A relative link is read against the fullUrl of its own entry.
+    """By base: `Type/id` of the fullUrl of what gets an id here. A relative link is read against its own entry's.
 
     https://hl7.org/fhir/R4/bundle.html#references
     """
     names: dict[str, dict[str, str]] = {}
     for intent, full_url in pairs:
         restful = _RESTFUL.match(full_url or "")
-        if restful and intent.kind == "create":
+        if restful and (intent.kind == "create" or (intent.kind == "update" and intent.id is None)):
             names.setdefault(restful.group(1), {})[restful.group(2)] = _name(intent)
     return names
 

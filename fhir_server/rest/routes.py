@@ -13,6 +13,7 @@ from fhir_server.rest.history import history
 from fhir_server.rest.operations.convert import convert
 from fhir_server.rest.operations.everything import everything
 from fhir_server.rest.operations.job_status import job_status
+from fhir_server.rest.operations.process_message import process_message
 from fhir_server.rest.operations.reindex import reindex
 from fhir_server.rest.patch import patch
 from fhir_server.rest.read import read
@@ -29,6 +30,7 @@ ROUTES: Final = (
     Route("POST", "/_search", "search-system", search_by_post),
     Route("POST", "/$reindex", OPERATION, reindex, needs_all=(("u", "SearchParameter"),)),
     Route("POST", "/$convert", OPERATION, convert),
+    Route("POST", "/$process-message", OPERATION, process_message),
     Route("GET", "/$job-status", OPERATION, job_status, needs_all=(("r", "SearchParameter"),)),
     Route("GET", "/{type}", "search-type", search),
     Route("POST", "/{type}/_search", "search-type", search_by_post),

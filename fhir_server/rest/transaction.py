@@ -22,7 +22,7 @@ from fhir_server.rest.server import Server
 from fhir_server.storage.database import Connection
 from fhir_server.storage.intents import Intent, Outcome
 from fhir_server.storage.read import current_versions
-from fhir_server.storage.transact import Batch
+from fhir_server.storage.transact import Batch, Finish
 from fhir_server.storage.write import AuditEntry
 
 INTENTS: Final = {"POST": create.intent, "PUT": update.intent, "PATCH": patch.intent, "DELETE": delete.intent}
@@ -31,12 +31,16 @@ WRITABLE: Final = ("/{type}", "/{type}/{id}")
 Asked = tuple[Request, Target, str | None]
 
 
+async def nothing_else(_connection: Connection, _outcomes: Sequence[Outcome]) -> None:
+    """A transaction is its entries."""
+
+
 async def transaction(
-    server: Server, bundle_request: Request, bundle: dict[str, Any], entries: Sequence[Any]
+    server: Server, bundle_request: Request, bundle: dict[str, Any], entries: Sequence[Any], also: Finish = nothing_else
 ) -> tuple[list[dict[str, Any]], Response]:
     """The answer to each entry, in the order of the request, and what is to be recorded of them.
 
-    Raises the first failure, naming its entry.
+    `also` is done with the outcomes of the writes before all is committed. Raises the first failure, naming its entry.
     """
     server.validate(bundle)
     asked = [_ask(server, bundle_request, entry, number) for number, entry in enumerate(entries)]
@@ -44,7 +48,8 @@ async def transaction(
     await link_entries(server, bundle_request, [(intent, asked[number][2]) for number, intent in intents.items()])
     answers: dict[int, Response] = {}
 
-    async def read_entries(connection: Connection, _outcomes: Sequence[Outcome]) -> None:
+    async def read_entries(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        await also(connection, outcomes)
         for number, (request, target, _) in enumerate(asked):
             if number not in intents:
                 answers[number] = await _read(server, connection, request, target)

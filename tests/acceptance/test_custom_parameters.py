@@ -207,7 +207,7 @@ def test_it_stands_in_the_capability_statement(client, said):
 
 def test_the_statement_names_the_operations(client):
     operations = client.get("/metadata").json()["rest"][0]["operation"]
-    assert {one["name"] for one in operations} == {"convert", "reindex", "job-status"}
+    assert {one["name"] for one in operations} == {"convert", "process-message", "reindex", "job-status"}
 
 
 def test_every_one_left_out_is_named_with_the_reason(said):

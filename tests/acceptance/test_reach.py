@@ -93,6 +93,7 @@ NOTHING_TO_SEE = {
     "/metadata": "the same for everybody",
     "/$reindex": "refused to those who see a part: test_enforcement.py",
     "/$convert": "makes FHIR of what is sent, and looks at nothing that is stored",
+    "/$process-message": "answers with what was written by it; what is not seen is not found: test_process_message.py",
     "/$job-status": "refused to those who see a part: test_enforcement.py",
 }
 """Templates that lead to nobody's resources, and why."""
