@@ -93,9 +93,11 @@ def _numbered(lines: list[str], number: int) -> str:
 
 
 def _covers(segment: str, place: str) -> frozenset[str]:
-    """A note about a segment, a field or its first component is about whatever it says."""
-    field = place.partition("-")[2].partition(".")[0]
-    return frozenset({segment, f"{segment}-{field}", f"{segment}-{field}.1"})
+    """A note about a segment, a field, its first component or that of the leaf is about whatever it says."""
+    field, *components = place.partition("-")[2].split(".")
+    return frozenset(
+        {segment, *(f"{segment}-{one}" for one in (field, f"{field}.1", ".".join([field, *components[:1]])))}
+    )
 
 
 def _others(text: str) -> Iterator[str]:

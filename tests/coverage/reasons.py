@@ -9,7 +9,11 @@ ANY: Final = "*"
 NOT_WRITTEN: Final = "not written"
 
 
-UNITS: Final = (("OBX", 6), ("RXA", 7), ("RXE", 24), ("RXE", 26))
+UNITS: Final = (
+    *(("OBX", 6), ("RXA", 7), ("RXA", 14), ("RXC", 4), ("RXC", 6), ("RXC", 9), ("RXD", 17), ("RXE", 24), ("RXE", 26)),
+    *(("RXG", 16), ("RXG", 18), ("RXO", 22)),
+)
+"""Fields of units that the table of spellings has, so that the code says it all."""
 
 
 def _field(segment: str, number: int, why: str) -> tuple[Reason, ...]:
@@ -28,7 +32,8 @@ OF_HL7V2: Final = (
     Reason(ANY, "PID-3.4", "the type of the identifier says whose it is"),
     Reason(ANY, "PID-13.3", "the use of the number says it"),
     Reason(ANY, "IAM-2.[23]", "the code is one of HL7's table"),
-    *(one for name, field in UNITS for one in _field(name, field, "the unit is known without it")),
+    *(Reason(ANY, f"{name}-{field}.3", "the unit is known without it") for name, field in UNITS),
+    Reason(ANY, "TQ1-*.2.[123]", "the unit is known without it"),
     Reason(ANY, "RXA-2", "tells the doses of an order apart, in an identifier that is derived"),
     Reason(ANY, "RXG-1", "tells the doses of an order apart, in an identifier that is derived"),
     Reason(ANY, "ORC-3.*", "the order is named by its placer's number"),
