@@ -85,6 +85,7 @@ async def check_place(connection: Connection, message: Message, raw: bytes, part
 async def _end(connection: Connection, message: Message, raw: bytes, answer: Answer, request: Entry) -> None:
     outcome = message.outcome or answer.outcomes[0]
     _check_outcome(message.kind, outcome, answer, request)
+    _check_number(message, request)
     if not await ledger.replied(connection, request, outcome, raw, OPEN):
         raise ScriptFault("what the message answers was answered for good before", RELATES_TO)
 
@@ -96,6 +97,13 @@ def _check_outcome(kind: str, outcome: str, answer: Answer, request: Entry) -> N
         fits = is_authorisation == (outcome == VALIDATED)
     if not fits:
         raise ScriptFault("the outcome is none of those that the request may have", f"{kind}/Response")
+
+
+def _check_number(message: Message, request: Entry) -> None:
+    """By an order's number it is cancelled: it has to be the one whose cancellation was asked for."""
+    number = message.header.prescriber_order_number
+    if message.kind == "CancelRxResponse" and number not in ("", read(request.raw).header.prescriber_order_number):
+        raise ScriptFault("the order is not the one of the CancelRx", "Header/PrescriberOrderNumber")
 
 
 async def forget(connection: Connection, message: Message, entry: Entry) -> None:

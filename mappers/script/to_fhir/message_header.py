@@ -40,7 +40,9 @@ def message_header(reading: Reading) -> None:
     }
     if header.to.value:
         resource["destination"] = [{"endpoint": endpoint(header.to)}]
-    focus = [{"reference": one.full_url} for one in reading.entries if one.type_name in _MAIN]
+    changed = {one.condition for one in reading.entries if one.how == "merge"}
+    named = (one for one in reading.entries if one.how != "find" or one.condition not in changed)
+    focus = [{"reference": one.full_url} for one in named if one.type_name in _MAIN]
     resource |= {"focus": focus} if focus else {}
     _response(reading, resource)
     reading.add("MessageHeader", resource, place="Header")

@@ -88,6 +88,18 @@ def found_order(reading: Reading) -> Any:
     return reading.add("MedicationRequest", {"resourceType": "MedicationRequest"}, "find", condition_of(number))
 
 
+def cancelled_order(reading: Reading, why: Resource) -> None:
+    """An order of ours, by its own number, of which the pharmacy says that nothing of it will be dispensed any more."""
+    header, kind = reading.message.header, reading.message.kind
+    if not header.prescriber_order_number:
+        reading.note("Header/PrescriberOrderNumber", "It is missing: the Task is completed, and no order was cancelled")
+        return
+    condition = condition_of(identifiers(reading)[0])
+    reading.add("MedicationRequest.there", {"resourceType": "MedicationRequest"}, "find", condition, kind)
+    order = {"resourceType": "MedicationRequest", "status": "cancelled", "statusReason": why}
+    reading.add("MedicationRequest", order, "merge", condition, kind)
+
+
 def proposals(reading: Reading, people: Parties) -> list[Any]:
     """The references to what a pharmacy proposes instead, in the order of its preference."""
     made = []

@@ -11,7 +11,14 @@ from mappers.script.kinds import APPROVALS
 from mappers.script.reading import At, Reading
 from mappers.script.rows import EXTENSION, extension, fill
 from mappers.script.to_fhir.medication_dispensed import medication_dispense
-from mappers.script.to_fhir.orders import approved_order, disagreements, found_order, known_order, proposals
+from mappers.script.to_fhir.orders import (
+    approved_order,
+    cancelled_order,
+    disagreements,
+    found_order,
+    known_order,
+    proposals,
+)
 from mappers.script.to_fhir.parties import MESSAGE_ID, Parties, condition_of, identifiers, message_identifier
 from mappers.script.values import DAY, instant
 
@@ -52,6 +59,8 @@ TASK_ROWS: Final = (
     extension("REMSReferenceID"),
     extension("UrgencyIndicatorCode", "valueCode"),
 )
+CANCELLED: Final = {"text": "A CancelRx was approved"}
+"""Why an order was cancelled, where the answer gives no reason."""
 RESPONSE_ROWS: Final = (extension("ExpectedPendedResponseDate/Date", "valueDate", DAY),)
 
 
@@ -124,7 +133,9 @@ def response(reading: Reading, people: Parties) -> None:
     counts = reading.message.kind == "RxRenewalResponse" and outcome in COUNTING_FIRST_FILL
     made = approved_order(reading, people, counts_first_fill=counts) if outcome in APPROVALS else None
     at = reading.body().one(f"Response/{outcome}") or reading.body().one(outcome) or reading.body()
-    _answered(reading, people, STATUSES[outcome], outcome, at, [made] if made else [])
+    task = _answered(reading, people, STATUSES[outcome], outcome, at, [made] if made else [])
+    if reading.message.kind == "CancelRxResponse" and outcome == "Approved":
+        cancelled_order(reading, task.get("statusReason", CANCELLED))
 
 
 def transfer(reading: Reading, people: Parties, order: Any) -> None:
@@ -138,7 +149,7 @@ def transfer_confirm(reading: Reading, people: Parties) -> None:
     _answered(reading, people, "completed", "Confirmed", reading.body(), [])
 
 
-def _answered(reading: Reading, people: Parties, status: str, outcome: str, at: At, made: list[Any]) -> None:
+def _answered(reading: Reading, people: Parties, status: str, outcome: str, at: At, made: list[Any]) -> Resource:
     header = reading.message.header
     task = _task(reading, people, Asking("", "order", "", "")) | {"status": status}
     task["businessStatus"] = {"coding": [{"system": f"{EXTENSION}Response", "code": outcome}]}
@@ -148,10 +159,11 @@ def _answered(reading: Reading, people: Parties, status: str, outcome: str, at: 
     if not header.relates_to:
         reading.note("Header/RelatesToMessageID", "It is missing: the answer belongs to no request that is known")
         _add(reading, task)
-        return
+        return task
     asked = {"system": reading.making.system_of(MESSAGE_ID), "value": header.relates_to}
     task["identifier"] = [asked]
     reading.add("Task", task, "merge", condition_of(asked), reading.message.kind)
+    return task
 
 
 def reason(at: At, task: Resource) -> None:
