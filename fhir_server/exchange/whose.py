@@ -10,6 +10,7 @@ from fhir_server.storage.intents import Resource
 from fhir_server.storage.read import current_versions
 from fhir_server.storage.version import Version
 from mappers.mapped import Entry
+from mappers.script.to_fhir.identity import PERSON
 
 WHOSE: Final = ("subject", "patient", "beneficiary", "for")
 """Elements that say of whom a resource is; a message does not change them."""
@@ -22,19 +23,23 @@ async def check_whose(connection: Connection, entries: Sequence[Entry], versions
     """Raises `Unprocessable`, with the entry's place, before anything is committed.
 
     Where the message's patient has taken the place of another, what was the other's is theirs. Of somebody who is known
-    by no number nothing can be said: a pharmacist matches them.
+    by no number nothing can be said, nor of who is known by how a partner writes them: a pharmacist matches them.
     """
     known = zip(entries, versions, strict=True)
-    patient = next((v for e, v in known if e.type_name == PATIENT and e.how != "create" and v), None)
+    patient = next((v for e, v in known if e.type_name == PATIENT and _has_number(e) and v), None)
     for entry, version in zip(entries, versions, strict=True):
         if version is None or version.body is None or entry.how == "create":
             continue
         resource = load(version)
-        if entry.type_name == PATIENT and entry.how == "match" and replaced_by(resource):
+        if entry.type_name == PATIENT and entry.how == "match" and _has_number(entry) and replaced_by(resource):
             raise _refused(entry, "the record was merged into another one: its number is no longer used")
         whose = owner_of(resource)
         if patient and whose and whose != patient.id and not await _became(connection, whose, patient.id):
             raise _refused(entry, "what is known by this number is another patient's")
+
+
+def _has_number(entry: Entry) -> bool:
+    return entry.how != "create" and f":{PERSON}|" not in entry.condition
 
 
 async def _became(connection: Connection, former: str, patient: str) -> bool:

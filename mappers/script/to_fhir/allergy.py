@@ -5,6 +5,7 @@ from typing import Any, Final
 from mappers.mapped import Resource
 from mappers.script.codes import drug_coding, sig_coding
 from mappers.script.reading import At, Reading
+from mappers.script.to_fhir.identity import add_own
 from mappers.script.values import instant
 from terminology.ncpdp.tables import SNOMED_CT
 
@@ -12,12 +13,18 @@ CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clin
 NO_KNOWN_ALLERGY: Final = {"coding": [{"system": SNOMED_CT, "code": "716186003"}], "text": "No known allergy"}
 """https://hl7.org/fhir/R4/allergyintolerance.html#nkda"""
 
+NONE_KNOWN: Final = "NoKnownAllergies"
+KEY: Final = tuple(
+    f"{of}/{part}" for of in ("DrugProductCoded", "AdverseEvent") for part in ("Code", "Qualifier", "Text")
+)
+"""What tells one intolerance of a patient from another, with the day since when."""
+
 
 def allergies(reading: Reading, patient: Any) -> None:
     """What the patient does not tolerate; that nothing is known is one of them."""
     body = reading.body()
     if body.text("AllergyOrAdverseEvent/NoKnownAllergies") and patient:
-        reading.add("AllergyIntolerance", _intolerance(patient) | {"code": NO_KNOWN_ALLERGY})
+        add_own(reading, "AllergyIntolerance", _intolerance(patient) | {"code": NO_KNOWN_ALLERGY}, [NONE_KNOWN], "")
     for count, at in enumerate(body.several("AllergyOrAdverseEvent/Allergies") if patient else (), 1):
         _allergy(reading, at, patient, count)
 
@@ -35,7 +42,8 @@ def _allergy(reading: Reading, at: At, patient: Any, count: int) -> None:
     resource |= {"onsetDateTime": day} if day else {}
     reaction = _concept(at, "AdverseEvent")
     resource |= {"reaction": [{"manifestation": [reaction]}]} if reaction else {}
-    reading.add(f"AllergyIntolerance[{count}]", resource, place=at.place)
+    key = [day or "", *map(at.peek, KEY)] if code else []
+    add_own(reading, f"AllergyIntolerance[{count}]", resource, key, at.place)
 
 
 def _concept(at: At, path: str) -> Resource:

@@ -1,11 +1,15 @@
 """BenefitsCoordination -> Coverage. https://hl7.org/fhir/R4/coverage.html."""
 
-from typing import Any
+from typing import Any, Final
 
 from mappers.mapped import Resource
 from mappers.script.benefits_rows import CLASS_CODES, CLASSES, COVERAGE
 from mappers.script.reading import At, Reading
 from mappers.script.rows import fill
+from mappers.script.to_fhir.identity import add_own
+
+MEMBER: Final = ("CardholderID", "PBMMemberID")
+PLAN: Final = ("PayerIdentification/PayerID", *CLASS_CODES, "PayerName")
 
 
 def coverages(reading: Reading, patient: Any) -> list[Any]:
@@ -30,4 +34,6 @@ def _coverage(reading: Reading, at: At, patient: Any, number: int) -> Any:
     for one in resource.get("class", ()):
         if group_name and one["type"]["coding"][0]["code"] == "rxgroup":
             one["name"] = group_name
-    return reading.add(f"Coverage[{number}]", resource, place=at.place)
+    is_told = any(map(at.peek, MEMBER))
+    key = [at.peek(path) for path in (*MEMBER, *PLAN)] if is_told else []
+    return add_own(reading, f"Coverage[{number}]", resource, key, at.place)

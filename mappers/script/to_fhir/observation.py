@@ -5,6 +5,7 @@ from typing import Any, Final
 from mappers.mapped import Resource
 from mappers.script.codes import unit_of_measure
 from mappers.script.reading import At, Reading
+from mappers.script.to_fhir.identity import add_own
 from mappers.script.values import instant, number
 
 LOINC: Final = "http://loinc.org"
@@ -38,4 +39,5 @@ def _observation(reading: Reading, at: At, patient: Any, count: int) -> Any:
     resource |= {"effectiveDateTime": day} if day else {}
     notes = at.text("ObservationNotes")
     resource |= {"note": [{"text": notes}]} if notes else {}
-    return reading.add(f"Observation[{count}]", resource, place=at.place)
+    key = [code, str(value), at.peek("UnitOfMeasure"), day, notes] if day else []
+    return add_own(reading, f"Observation[{count}]", resource, key, at.place)

@@ -25,13 +25,20 @@ def prescriber(reading: Reading, name: str = "Prescriber") -> Any:
     role: Resource = {"resourceType": "PractitionerRole", "practitioner": _practitioner(reading, at, name)}
     practice = fill({"resourceType": "Organization"}, PRACTICE, at)
     if "name" in practice or "identifier" in practice:
-        role["organization"] = reading.add(f"{name}.practice", practice, place=f"{at.place}/PracticeLocation")
+        role["organization"] = _practice(reading, practice, name, f"{at.place}/PracticeLocation")
     location = fill({"resourceType": "Location"}, LOCATION, at)
     if "address" in location:
         location |= {"managingOrganization": role["organization"]} if "organization" in role else {}
         role["location"] = [reading.add(f"{name}.location", location, place=f"{at.place}/Address")]
     fill(role, ROLE, at)
     return _added(reading, role, name, at.place)
+
+
+def _practice(reading: Reading, practice: Resource, name: str, place: str) -> Any:
+    for number in practice.get("identifier", ()):
+        condition = token(number["system"], number["value"])
+        return reading.add(f"{name}.practice", practice, "match", condition, place)
+    return reading.add(f"{name}.practice", practice, place=place)
 
 
 def _practitioner(reading: Reading, at: At, name: str) -> Any:

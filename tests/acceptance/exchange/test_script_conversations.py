@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from fhir_server.errors import Conflict
 from fhir_server.exchange import ledger
 from fhir_server.exchange.ledger import Arrived
 from fhir_server.identity.clients import hashed_secret
@@ -161,7 +163,9 @@ class Office:
 
 @pytest.fixture(scope="module", autouse=True)
 def practice(galenic: Galenic) -> None:
-    a_partner(galenic, id=PARTNER, senders=["D:practice"], secret_hash=hashed_secret(SECRET))
+    """Of every module that has it one has added it."""
+    with suppress(Conflict):
+        a_partner(galenic, id=PARTNER, senders=["D:practice"], secret_hash=hashed_secret(SECRET))
 
 
 @pytest.fixture
