@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 SHOWN = 50
-FORMATS = ("fhir", "script-2017071", "script-2023011")
+FORMATS = ("fhir", "hl7v2-rde", "hl7v2-rds", "hl7v2-adt", "script-2017071", "script-2023011")
 
 
 def add_exchange(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note: str) -> None:
@@ -119,11 +119,14 @@ def _add_map(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", note:
     shown = verbs.add_parser(
         "map",
         help="show what a message maps to",
-        description="Maps HL7 v2 or SCRIPT to FHIR, or to another version, without a server; stores nothing.",
+        description="Maps HL7 v2 or SCRIPT to FHIR, FHIR to them, or SCRIPT to another version; stores nothing.",
         epilog=note,
     )
-    shown.add_argument("file", metavar="FILE", type=Path, help="a message; - is the standard input")
+    shown.add_argument("file", metavar="FILE", type=Path, help="a message, or FHIR; - is the standard input")
     shown.add_argument("--to", choices=FORMATS, default="fhir", help="what to map it to (default fhir)")
+    shown.add_argument("--sender", default="", help="of what is written: APPLICATION|FACILITY, or QUALIFIER:ID")
+    shown.add_argument("--receiver", default="", help="the same")
+    shown.add_argument("--kind", default="", help="the transaction of SCRIPT that is written (default NewRx, RxFill)")
     shown.add_argument("--partner", default="example", help="whose words it uses (default example)")
     shown.add_argument("--zone", default="UTC", help="of the sender's clocks (default UTC)")
     shown.add_argument("--reasons", action="store_true", help="with the reason for each choice")

@@ -1,4 +1,4 @@
-"""`galenic map`: what a message maps to, why, and what could not be carried; nothing is stored."""
+"""`galenic map`: what a message, or FHIR, maps to, why, and what could not be carried; nothing is stored."""
 
 import argparse
 import hashlib
@@ -15,30 +15,57 @@ import msgspec
 from fhir_server.cli.database import CommandFailed
 from fhir_server.cli.terminal import complain
 from fhir_server.errors import GalenicError
-from fhir_server.exchange.conversion import convert, script_of
+from fhir_server.exchange.composing import Ends, composed
+from fhir_server.exchange.conversion import convert, script_of, standard_of
 from fhir_server.exchange.plain import written
+from fhir_server.model.definitions import load_definitions
+from fhir_server.rest.server import validate
 from fhir_server.settings import Settings
+from fhir_server.validation.validator import Validator
+from mappers.hl7v2.check import problems
 from mappers.making import Making
 from mappers.mapped import Choice, Note
 
 STANDARD_INPUT: Final = Path("-")
+FHIR: Final = "fhir"
 SCRIPT: Final = "script-"
 
 
 def run(_: Settings, chosen: argparse.Namespace) -> int:
     raw = _read(chosen.file)
     try:
-        if chosen.to.startswith(SCRIPT):
+        if chosen.to == FHIR:
+            _to_fhir(raw, chosen)
+        elif chosen.to.startswith(SCRIPT) and standard_of(raw) == "script":
             other, notes = script_of(raw, chosen.to.removeprefix(SCRIPT))
             sys.stdout.write(other.decode())
             _tell(notes, ())
         else:
-            mapped = convert(raw, _making(raw, chosen)).mapped
-            sys.stdout.write(msgspec.json.format(written(mapped.bundle())).decode() + "\n")
-            _tell(mapped.notes, mapped.choices if chosen.reasons else ())
+            _from_fhir(raw, chosen)
     except GalenicError as error:
         raise CommandFailed("; ".join(_sentence(error))) from error
     return 0
+
+
+def _to_fhir(raw: bytes, chosen: argparse.Namespace) -> None:
+    mapped = convert(raw, _making(raw, chosen)).mapped
+    sys.stdout.write(msgspec.json.format(written(mapped.bundle())).decode() + "\n")
+    _tell(mapped.notes, mapped.choices if chosen.reasons else ())
+
+
+def _from_fhir(raw: bytes, chosen: argparse.Namespace) -> None:
+    """As it would be sent, but for the application and facility it is from, and what hl7apy says against it."""
+    if standard_of(raw) != "fhir":
+        raise CommandFailed(f"Only FHIR in JSON is written as {chosen.to}")
+    validator = Validator(load_definitions())
+    ends = Ends(chosen.sender, chosen.receiver, chosen.kind)
+    made = composed(raw, chosen.to, _making(raw, chosen), ends, lambda resource: validate(validator, resource))
+    text = made.message.decode()
+    sys.stdout.write(text.replace("\r", "\n") if sys.stdout.isatty() else text)  # as it is, for `messages send`
+    _tell(made.notes, ())
+    if not chosen.to.startswith(SCRIPT):
+        for problem in problems(made.message):
+            complain(f"warning: {problem}")
 
 
 def _sentence(error: GalenicError) -> Iterable[str]:

@@ -1,4 +1,6 @@
-"""$convert: a message as FHIR, and nothing stored."""
+"""$convert: a message as FHIR, FHIR as a message, and nothing stored."""
+
+import base64
 
 import httpx
 import pytest
@@ -50,5 +52,36 @@ def test_what_stands_against_it_is_named(client: httpx.Client, raw: bytes, statu
 
 
 def test_other_media_and_zones_are_refused(client: httpx.Client) -> None:
-    assert client.post("/$convert", json={}).status_code == 415
+    assert client.post("/$convert", json={}, headers={"Content-Type": "application/json"}).status_code == 415
     assert convert(client, an_order("1", "N1"), zone="Springfield").status_code == 400
+
+
+ORDER = {
+    "resourceType": "MedicationRequest",
+    "status": "active",
+    "intent": "order",
+    "identifier": [{"type": {"text": "PLAC"}, "system": "urn:galenic:partner:county:OE", "value": "A1"}],
+    "medicationCodeableConcept": {"text": "a drug"},
+    "subject": {"display": "Peter Chalmers"},
+}
+
+
+def test_fhir_comes_back_as_the_message_that_is_asked_for(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/fhir+json"}
+    asked = {"to": "hl7v2-rde", "partner": "county", "sender": "GALENIC|PHARMACY", "receiver": "WARD|HOSPITAL"}
+    answer = client.post("/$convert", json=ORDER, headers=headers, params=asked)
+    assert answer.status_code == 200, answer.text
+    assert VALIDATOR.validate(answer.json()) == []
+    binary = answer.json()["parameter"][0]["resource"]
+    assert binary["contentType"] == "x-application/hl7-v2+er7"
+    lines = base64.b64decode(binary["data"]).decode().split("\r")
+    assert lines[0].startswith("MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|")
+    assert "ORC|NW|A1^OE" in lines
+    wrong = ({}, {"to": "hl7v2-rds"}, {"to": "hl7v2-orm"})
+    assert [client.post("/$convert", json=ORDER, headers=headers, params=one).status_code for one in wrong] == [400] * 3
+
+
+def test_several_messages_are_refused(client: httpx.Client) -> None:
+    answer = convert(client, an_order("1", "N1") + an_order("2", "N2"))
+    assert answer.status_code == 400
+    assert "2 messages" in answer.text

@@ -34,10 +34,9 @@ def rds(dispense: Resource, resources: Mapping[str, Resource], making: Making, e
     """
     sending = Sending(resources, making)
     patient = patient_rows(dispense.get("subject"), sending)
-    others = (one for one in resources.values() if one.get("resourceType") == "MedicationDispense" and one != dispense)
-    return sending.written(
-        KIND, [*patient, *dispense_rows(dispense, sending, counted([dispense, *others])[0])], envelope
-    )
+    others = {id(one): one for one in resources.values() if one.get("resourceType") == "MedicationDispense"}
+    count, *_ = counted([dispense, *(one for one in others.values() if one != dispense)])
+    return sending.written(KIND, [*patient, *dispense_rows(dispense, sending, count)], envelope)
 
 
 def counted(dispenses: Sequence[Resource]) -> list[int]:

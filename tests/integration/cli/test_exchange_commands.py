@@ -185,6 +185,8 @@ def test_a_mapping_is_shown_with_its_notes_and_reasons_and_the_same_each_time(ma
     ("raw", "why"),
     [
         (b"neither", "neither HL7 v2"),
+        (ORDER + ORDER, "2 messages"),
+        (b"{}", "which message it is to become"),
         (a_message("SIU^S12", "1", a_patient("1")), "MSH-9"),
         (b"<Message/>", "no Header or no Body"),
     ],
@@ -192,6 +194,44 @@ def test_a_mapping_is_shown_with_its_notes_and_reasons_and_the_same_each_time(ma
 def test_what_cannot_be_mapped_is_refused_with_its_place(mapped, raw, why):
     code, bundle, said = mapped(raw)
     assert (code, bundle) == (1, "")
+    assert why in said
+
+
+DRUG = {
+    "resourceType": "MedicationRequest",
+    "status": "active",
+    "intent": "order",
+    "identifier": [{"type": {"text": "PLAC"}, "system": "urn:galenic:partner:county:OE", "value": "A1"}],
+    "medicationCodeableConcept": {"text": "a drug"},
+    "subject": {"display": "Peter Chalmers"},
+}
+
+
+def test_fhir_is_written_as_a_message_and_what_is_missing_is_said(mapped):
+    ends = ("--partner", "county", "--sender", "GALENIC|PHARMACY", "--receiver", "WARD|HOSPITAL")
+    code, message, said = mapped(json.dumps(DRUG).encode(), "--to", "hl7v2-rde", *ends)
+    assert code == 0
+    header, *segments = message.split("\r")
+    assert header.startswith("MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|")
+    assert "ORC|NW|A1^OE" in segments
+    assert "RXE_3" in said
+    code, message, said = mapped(json.dumps(DRUG).encode(), "--to", "script-2023011", "--kind", "NewRx")
+    assert code == 0
+    assert "<DrugDescription>a drug</DrugDescription>" in message
+
+
+@pytest.mark.parametrize(
+    ("raw", "words", "why"),
+    [
+        (ORDER, ("--to", "hl7v2-rde"), "Only FHIR"),
+        (json.dumps(DRUG).encode(), ("--to", "hl7v2-rds"), "no MedicationDispense"),
+        (json.dumps(DRUG | {"status": "draft"}).encode(), ("--to", "hl7v2-rde"), "ORC-1"),
+        (json.dumps(DRUG | {"status": "new"}).encode(), ("--to", "hl7v2-rde"), "MedicationRequest.status"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_with_its_place(mapped, raw, words, why):
+    code, message, said = mapped(raw, *words)
+    assert (code, message) == (1, "")
     assert why in said
 
 
