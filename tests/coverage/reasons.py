@@ -11,7 +11,7 @@ NOT_WRITTEN: Final = "not written"
 
 UNITS: Final = (
     *(("OBX", 6), ("RXA", 7), ("RXA", 14), ("RXC", 4), ("RXC", 6), ("RXC", 9), ("RXD", 17), ("RXE", 24), ("RXE", 26)),
-    *(("RXG", 16), ("RXG", 18), ("RXO", 22)),
+    *(("RXG", 16), ("RXG", 18), ("RXO", 4), ("RXO", 19), ("RXO", 22), ("RXO", 26)),
 )
 """Fields of units that the table of spellings has, so that the code says it all."""
 

@@ -16,6 +16,7 @@ from mappers.hl7v2.to_fhir.draft import Draft, condition_of
 from mappers.hl7v2.to_fhir.elements import day, filled, moment, number
 from mappers.hl7v2.to_fhir.identifiers import cx, derived, local
 from mappers.hl7v2.to_fhir.location import location
+from mappers.hl7v2.to_fhir.medication import named_organization
 from mappers.hl7v2.to_fhir.organization import organization
 from mappers.hl7v2.to_fhir.persons import addresses, contact_points, names
 from mappers.hl7v2.to_fhir.quantity import unit_of
@@ -115,7 +116,7 @@ def _role(
         identifier=[derived(making, "role", condition_of(known_as))],
         active=active,
         practitioner=someone,
-        organization=_group(detail),
+        organization=_group(detail) or named_organization(segment.value(8), draft),
         code=[one for one in (category, title) if one],
         specialty=[{"text": value.text(1)} for value in detail.repetitions(5) if value.text(1)] if detail else [],
         period=filled(start=moment(segment.value(12).inner(1), making), end=moment(segment.value(13).inner(1), making)),
