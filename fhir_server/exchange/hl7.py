@@ -140,21 +140,22 @@ class Hl7Receiver:
             return await self._stranger(message, arrived, peer)
         case = _Case(message, replace(arrived, partner=partner.id), partner, self._context(partner, arrived, peer))
         try:
-            known = await self._known(case)
-            return await self._take(case) if known is None else known
+            return await self._once(case)
         except AlreadyAnswered:  # on another connection, meanwhile
-            return await self._known(case) or ()
+            return await self._once(case)
 
-    async def _known(self, case: _Case) -> Sequence[bytes] | None:
-        """What it was answered before; None where it is new, or failed."""
+    async def _once(self, case: _Case) -> Sequence[bytes]:
+        """What it was answered before, where it was and did not fail; what failed keeps its id in the ledger."""
         async with self._database.connection() as connection:
             entry = await ledger.known(connection, case.arrived.sender, case.arrived.control_id)
-        if entry is None or (entry.digest == case.arrived.digest and not entry.is_settled):
-            return None
-        if entry.digest == case.arrived.digest:
+        if entry is None:
+            return await self._take(case)
+        if entry.digest != case.arrived.digest:
+            fault = Hl7Fault(faults.DUPLICATE_KEY, "MSH-10", "another message of this control id was received before")
+            return await self._refuse(replace(case, arrived=replace(case.arrived, control_id="")), fault)
+        if entry.is_settled:
             return answers_of(entry)
-        fault = Hl7Fault(faults.DUPLICATE_KEY, "MSH-10", "another message of this control id was received before")
-        return await self._refuse(replace(case, arrived=replace(case.arrived, control_id="")), fault)
+        return await self._take(replace(case, arrived=replace(case.arrived, id=entry.id)))
 
     async def _take(self, case: _Case) -> Sequence[bytes]:
         try:
@@ -192,7 +193,7 @@ class Hl7Receiver:
         return answers
 
     def _making(self, case: _Case) -> Making:
-        return case.partner.making(case.arrived.digest, self._database.clock.now())
+        return case.partner.making(case.arrived.id, self._database.clock.now())
 
     async def _commit(self, case: _Case, mapped: Mapped) -> Sequence[bytes]:
         answers = self._answers(case, "AA", ())

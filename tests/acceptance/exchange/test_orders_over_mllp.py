@@ -166,6 +166,10 @@ def test_a_cancel_of_an_order_that_is_not_there_is_refused_and_taken_once_it_is(
     assert order["status"] == "active"
     (task,) = found(galenic, f"/Task?focus=MedicationRequest/{order['id']}")
     assert task["status"] == "requested"
+    (provenance,) = found(galenic, f"/Provenance?target=Task/{task['id']}")
+    with psycopg.connect(galenic.environment["GALENIC_DATABASE_URL"]) as connection:
+        (kept,) = connection.execute("SELECT id FROM message WHERE control_id = %s", (control_id,)).fetchone() or ()
+    assert f"Binary/{kept}" in [entity["what"].get("reference") for entity in provenance["entity"]]
 
 
 def an_event(control_id: str, number: str, control: str, status: str) -> bytes:
