@@ -59,5 +59,7 @@ QUALIFIER: Final = f"extension[url={EXTENSION}Quantity-CodeListQualifier].valueC
 SUFFICIENT: Final = "QS"
 """Quantity/CodeListQualifier that leaves the quantity to the pharmacist."""
 
+HL7_SCHEDULE: Final = "http://terminology.hl7.org/CodeSystem/v2-0477"
+"""System of a schedule as HL7 v2 says it: `II`."""
 SCHEDULE: Final = f"{EXTENSION}DEASchedule"
 """System of what DEASchedule says that is none of NCI's schedules."""

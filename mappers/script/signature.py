@@ -14,9 +14,10 @@ from typing import Any, Final
 from lxml import etree
 
 from mappers.script.faults import ScriptFault
-from mappers.script.tree import XMLDSIG
+from mappers.script.tree import SIGNATURE
 from mappers.script.xml import parse_xml
 
+XMLDSIG: Final = SIGNATURE.removesuffix("Signature")
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 CANONICAL: Final = frozenset(
     {
@@ -70,8 +71,15 @@ def verify_signature(raw: bytes, trust_anchors: Sequence[bytes], now: datetime) 
 
 
 def is_signed(raw: bytes) -> bool:
-    """Whether there is a signature to verify; raises ScriptFault for what is no XML."""
-    return next(parse_xml(raw).iter(f"{XMLDSIG}Signature"), None) is not None
+    """Whether there is a signature to verify; raises ScriptFault for what is no XML.
+
+    What has the name of one in another namespace, or in none, is there to be taken for one: it never verifies.
+    """
+    return any(_has_its_name(one) for one in parse_xml(raw).iter(etree.Element))
+
+
+def _has_its_name(element: etree._Element) -> bool:
+    return etree.QName(element).localname.lower() == "signature"
 
 
 def _parser() -> etree.XMLParser:
@@ -79,9 +87,9 @@ def _parser() -> etree.XMLParser:
 
 
 def _only(root: etree._Element) -> etree._Element:
-    found = list(root.iter(f"{XMLDSIG}Signature"))
-    if len(found) != 1:
-        raise SignatureRefused("There is not exactly one signature")
+    found = [one for one in root.iter(etree.Element) if _has_its_name(one)]
+    if len(found) != 1 or found[0].tag != SIGNATURE:
+        raise SignatureRefused("There is not exactly one signature, in the namespace of XML signatures")
     if next(found[0].iter(f"{XMLDSIG}Object", f"{XMLDSIG}Manifest"), None) is not None:
         raise SignatureRefused("The signature has contents of its own")
     if next(root.iter(etree.ProcessingInstruction), None) is not None:
@@ -124,7 +132,7 @@ def _where_it_belongs(root: etree._Element) -> list[Any]:
     bodies = [one for one in root.iter(etree.Element) if etree.QName(one).localname == "Body"]
     if len(bodies) != 1 or bodies[0].getparent() is not root:
         raise SignatureRefused("There is not exactly one Body, directly in the Message")
-    inner = [one for one in bodies[0].iterchildren(etree.Element) if one.tag != f"{XMLDSIG}Signature"]
+    inner = [one for one in bodies[0].iterchildren(etree.Element) if one.tag != SIGNATURE]
     return [root, bodies[0], *(inner if len(inner) == 1 else ())]
 
 

@@ -19,7 +19,13 @@ CODES: Final = (
     "FinalCompoundPharmaceuticalDosageForm",
 )
 """Ends of names of what is a code: within one there is at most one space. https://hl7.org/fhir/R4/datatypes.html#code"""
-XMLDSIG: Final = "{http://www.w3.org/2000/09/xmldsig#}"
+SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+_OF_XML: Final = {
+    "http://www.w3.org/2001/XMLSchema-instance": "schemaLocation noNamespaceSchemaLocation type nil",
+    "http://www.w3.org/XML/1998/namespace": "lang space id base",
+}
+OF_XML: Final = frozenset(f"{{{namespace}}}{name}" for namespace, names in _OF_XML.items() for name in names.split())
+"""Attributes that speak of XML and of schemas, not of what the message is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,11 @@ class Node:
 def tree(element: etree._Element) -> Node:
     """What the parser made, as a tree of our own, without signatures and without attributes that point at schemas.
 
-    Signatures are about bytes: `signature.py` has them.
+    Signatures are about bytes: `signature.py` has them. Whatever else has a namespace is kept: an element under its
+    local name, an attribute under its whole one, `{urn:example}Code`.
     """
-    children = tuple(tree(child) for child in element if not str(child.tag).startswith(XMLDSIG))
-    attributes = {str(name): str(value) for name, value in element.attrib.items() if not str(name).startswith("{")}
+    children = tuple(tree(child) for child in element if child.tag != SIGNATURE)
+    attributes = {str(name): str(value) for name, value in element.attrib.items() if str(name) not in OF_XML}
     name = etree.QName(element).localname
     text = "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
     text = " ".join(text.split()) if name.endswith(CODES) else text

@@ -7,7 +7,7 @@ from mappers.script.codes import coding_of, unit_code
 from mappers.script.from_fhir.medication import medication
 from mappers.script.from_fhir.sending import Sending
 from mappers.script.from_fhir.sig import sig
-from mappers.script.medication_rows import DATES, MEDICATION_REQUEST, ORIGINAL, QUALIFIER, SCHEDULE
+from mappers.script.medication_rows import DATES, HL7_SCHEDULE, MEDICATION_REQUEST, ORIGINAL, QUALIFIER, SCHEDULE
 from mappers.script.paths import get
 from mappers.script.rows import EXTENSION, draw
 from mappers.script.tree import Node, grown
@@ -43,8 +43,12 @@ def _one_more(text: str) -> str:
 
 
 def _schedule(resource: Resource) -> Texts:
-    codes = [coding_of(one, tables.NCIT, SCHEDULE).get("code", "") for one in resource.get("category", ())]
-    return [("DrugCoded/DEASchedule/Code", code) for code in codes if code][:1]
+    """SCRIPT has one: the strictest, or a text that is none before the code that says there is none."""
+    said = [coding_of(one, tables.NCIT, SCHEDULE, HL7_SCHEDULE).get("code", "") for one in resource.get("category", ())]
+    codes = [tables.schedule(code) for code in said if code]
+    strictest = [code for code in tables.DEA_SCHEDULES if code in codes]
+    chosen = strictest or sorted(codes, key=lambda code: code == tables.UNSPECIFIED)
+    return [("DrugCoded/DEASchedule/Code", code) for code in chosen[:1]]
 
 
 def quantity(amount: Any, qualifier: str | None) -> Texts:

@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from mappers.mapped import Resource
 from mappers.script.codes import unit
-from mappers.script.medication_rows import DATES, MEDICATION_REQUEST, ORIGINAL, QUALIFIER, SCHEDULE, SUFFICIENT
+from mappers.script.medication_rows import (
+    DATES,
+    HL7_SCHEDULE,
+    MEDICATION_REQUEST,
+    ORIGINAL,
+    QUALIFIER,
+    SCHEDULE,
+    SUFFICIENT,
+)
 from mappers.script.paths import put
 from mappers.script.reading import At
 from mappers.script.rows import EXTENSION, fill
@@ -65,13 +73,15 @@ def _schedule(at: At) -> list[Resource]:
     at.reading.carried.update(id(node) for node, code in found if code in kept)
     if any(code not in tables.codes()["DEASchedule"] for code in kept):
         at.note("DrugCoded/DEASchedule", "It is no schedule that is known; the drug counts as controlled")
-    return [{"coding": [_schedule_coding(code)]} for code in kept]
+    return [{"coding": _schedule_codings(code)} for code in kept]
 
 
-def _schedule_coding(code: str) -> Resource:
+def _schedule_codings(code: str) -> list[Resource]:
+    """NCI's, and for a schedule HL7's, by which orders in HL7 v2 say it."""
     display = tables.DEA_SCHEDULES.get(code)
     system = tables.NCIT if code in tables.codes()["DEASchedule"] else SCHEDULE
-    return {"system": system, "code": code} | ({"display": display} if display else {})
+    coding = {"system": system, "code": code} | ({"display": display} if display else {})
+    return [coding, *([{"system": HL7_SCHEDULE, "code": display.removeprefix("C")}] if display else [])]
 
 
 def quantity(at: At, resource: Resource, path: str) -> None:

@@ -173,7 +173,8 @@ def test_which_fills_are_to_be_told_is_on_the_order(order: Callable[..., dict[st
 )
 def test_the_schedule_is_a_category(code: str, display: str, order: Callable[..., dict[str, Any]]) -> None:
     made = order(f"<DrugCoded><DEASchedule><Code>{code}</Code></DEASchedule></DrugCoded>")
-    assert {"coding": [{"system": NCIT, "code": code, "display": display}]} in made["category"]
+    hl7 = {"system": "http://terminology.hl7.org/CodeSystem/v2-0477", "code": display.removeprefix("C")}
+    assert {"coding": [{"system": NCIT, "code": code, "display": display}, hl7]} in made["category"]
 
 
 @pytest.mark.parametrize(

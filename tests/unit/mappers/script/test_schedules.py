@@ -10,6 +10,7 @@ from mappers.mapped import Mapped
 from mappers.script.from_fhir.medication_prescribed import medication_prescribed
 from mappers.script.from_fhir.sending import Sending
 from mappers.script.message import Header, Party
+from mappers.script.schedules import schedules
 from mappers.script.to_fhir.convert import to_fhir
 from terminology.ncpdp.tables import NCIT
 from tests.unit.mappers.script.messages import the_new_rx
@@ -18,6 +19,9 @@ OTHER = "urn:galenic:script:DEASchedule"
 CII = {"system": NCIT, "code": "C48675", "display": "CII"}
 CIV = {"system": NCIT, "code": "C48677", "display": "CIV"}
 UNSPECIFIED = {"system": NCIT, "code": "C38046"}
+
+HL7 = "http://terminology.hl7.org/CodeSystem/v2-0477"
+DS = 'xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
 
 
 def mapped_schedules(drug: str, making: Making) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
@@ -67,3 +71,50 @@ def test_every_text_makes_a_code_as_it_is_defined(
     drug: str, making: Making, problems: Callable[[Mapped], list[str]]
 ) -> None:
     assert problems(to_fhir(the_new_rx(f"<DrugCoded>{drug}</DrugCoded>"), making)) == []
+
+
+@pytest.mark.parametrize(
+    "drug",
+    [
+        '<x:DEASchedule xmlns:x="urn:x"><x:Code>CII</x:Code></x:DEASchedule>',
+        '<DEASchedule xmlns="urn:x"><Code>CII</Code></DEASchedule>',
+        f"<ds:DEASchedule {DS}><ds:Code>CII</ds:Code></ds:DEASchedule>",
+        f"<DEASchedule><ds:Code {DS}>CII</ds:Code></DEASchedule>",
+        '<ProductCode xmlns:x="urn:x" x:DEASchedule="CII"/>',
+        '<DEASchedule xmlns:x="urn:x" x:Code="CII"/>',
+        "<DEA_Schedule>CII</DEA_Schedule>",
+        "<Drug.DEA-Schedule>CII</Drug.DEA-Schedule>",
+        "<\uff24\uff25\uff21Schedule>CII</\uff24\uff25\uff21Schedule>",
+    ],
+)
+def test_no_namespace_and_no_spelling_hides_a_schedule(drug: str) -> None:
+    message = the_new_rx(f"<DrugCoded>{drug}</DrugCoded>")
+    assert [text for _, text in schedules(message.body)] == ["CII"]
+
+
+def test_what_speaks_of_schemas_says_no_schedule() -> None:
+    attributes = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true" xml:lang="en"'
+    message = the_new_rx(f"<DrugCoded><DEASchedule {attributes}/></DrugCoded>")
+    assert list(schedules(message.body)) == []
+
+
+def sent_schedule(making: Making, *codings: tuple[str, str]) -> str:
+    order = {"category": [{"coding": [{"system": system, "code": code}]} for system, code in codings]}
+    sent = medication_prescribed(Sending({}, making, Header(Party("1"), Party("2"), "M-2")), order)
+    return sent.value("DrugCoded/DEASchedule/Code")
+
+
+@pytest.mark.parametrize(
+    ("codings", "code"),
+    [
+        ([(NCIT, "C48677"), (NCIT, "C48675")], "C48675"),
+        ([(HL7, "III")], "C48676"),
+        ([(NCIT, "C38046"), (HL7, "IV")], "C48677"),
+        ([(NCIT, "C38046"), (OTHER, "state list")], "state list"),
+        ([], ""),
+    ],
+)
+def test_the_strictest_schedule_is_sent_whoever_wrote_it(
+    codings: list[tuple[str, str]], code: str, making: Making
+) -> None:
+    assert sent_schedule(making, *codings) == code

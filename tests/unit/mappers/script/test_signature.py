@@ -245,3 +245,35 @@ def test_a_message_without_a_signature_is_refused_and_known_as_such() -> None:
 def test_a_signature_does_not_excuse_a_doctype() -> None:
     with pytest.raises(ScriptFault, match="DOCTYPE"):
         verify_signature(b"<!DOCTYPE Message>" + signed(), anchors(), NOW)
+
+
+def test_the_prefix_of_a_signature_does_not_matter() -> None:
+    raw = signed()
+    assert b"<ds:Signature" in raw
+    root = etree.fromstring(a_new_rx())
+    leaf = certificate()
+    made = signer()
+    made.namespaces = {None: "http://www.w3.org/2000/09/xmldsig#"}
+    chain = "".join(pem.bytes().decode() for pem in leaf.cert_chain_pems)
+    bare = etree.tostring(made.sign(root, key=leaf.private_key_pem.bytes(), cert=chain))
+    assert b"<Signature" in bare
+    for one in (raw, bare):
+        assert is_signed(one)
+        assert verify_signature(one, anchors(), NOW).place == "Message"
+
+
+@pytest.mark.parametrize(
+    "lookalike",
+    [
+        "<Signature/>",
+        "<signature/>",
+        '<Signature xmlns="urn:other"/>',
+        '<x:Signature xmlns:x="http://www.w3.org/2000/09/xmldsig"/>',
+    ],
+)
+@pytest.mark.parametrize("raw", [a_new_rx(), None], ids=["alone", "beside another"])
+def test_what_only_looks_like_a_signature_is_one_that_does_not_hold(lookalike: str, raw: bytes | None) -> None:
+    attacked = (raw or signed()).replace(b"<Header>", f"<Header>{lookalike}".encode(), 1)
+    assert is_signed(attacked)
+    with pytest.raises(SignatureRefused, match="exactly one signature"):
+        verify_signature(attacked, anchors(), NOW)
