@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from mappers.hl7v2.from_fhir.adt import a31
 from mappers.hl7v2.from_fhir.rde import rde
 from mappers.hl7v2.from_fhir.rds import rds
 from mappers.hl7v2.from_fhir.sending import Envelope, Written
@@ -21,7 +22,21 @@ from mappers.mapped import Entry, Mapped, Resource, referring
 GOLDEN: Final = Path(__file__).parent / "hl7v2"
 RECEIVED: Final = sorted(path.parent for path in GOLDEN.glob("*/2_fhir.json"))
 REFUSED: Final = sorted(path.parent for path in GOLDEN.glob("*/2_fault.json"))
-WRITERS: Final[dict[str, Callable[..., Written]]] = {"sent_rde_o11": rde, "sent_rds_o13": rds}
+
+
+def _update(patient: Resource, resources: dict[str, Resource], making: Making, envelope: Envelope) -> Written:
+    coverages, allergies = (
+        [one for one in resources.values() if one["resourceType"] == name]
+        for name in ("Coverage", "AllergyIntolerance")
+    )
+    return a31(patient, coverages, allergies, resources, making, envelope)
+
+
+WRITERS: Final[dict[str, Callable[..., Written]]] = {
+    "sent_adt_a31": _update,
+    "sent_rde_o11": rde,
+    "sent_rds_o13": rds,
+}
 SENT: Final = [GOLDEN / name for name in WRITERS]
 DERIVED: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """An identifier that nobody can work out by hand; test_identifiers.py says what it depends on."""
