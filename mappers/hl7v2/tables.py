@@ -235,6 +235,8 @@ IDENTIFIER_TYPES: Final = frozenset(
 )
 """0203, https://terminology.hl7.org/CodeSystem-v2-0203.html."""
 
+CDC: Final = "urn:oid:2.16.840.1.113883.6.238"
+"""Race and ethnicity, https://terminology.hl7.org/CodeSystem-CDCREC.html, as US Core has it."""
 CODE_SYSTEMS: Final = {
     "RXNORM": "http://www.nlm.nih.gov/research/umls/rxnorm",
     "RXN": "http://www.nlm.nih.gov/research/umls/rxnorm",
@@ -271,7 +273,7 @@ CODE_SYSTEMS: Final = {
     "NDFRT": "http://hl7.org/fhir/ndfrt",
     "ISO639": "urn:ietf:bcp:47",
     "ISO639-1": "urn:ietf:bcp:47",
-    "CDCREC": "urn:oid:2.16.840.1.113883.6.238",
+    "CDCREC": CDC,
     "NUCC": "http://nucc.org/provider-taxonomy",
 }
 """0396 and names that are often sent for those in it, by upper case."""

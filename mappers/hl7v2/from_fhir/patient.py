@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
-from mappers.hl7v2.from_fhir.concepts import code_of, cwe
+from mappers.hl7v2.from_fhir.concepts import code_of, cwe, of_coding
 from mappers.hl7v2.from_fhir.identifiers import cx
 from mappers.hl7v2.from_fhir.persons import xad, xpn, xtn
 from mappers.hl7v2.from_fhir.sending import Row, Sending, moment, row
 from mappers.hl7v2.message import Field, Repetition
 from mappers.hl7v2.tables import MARITAL_STATUS
+from mappers.hl7v2.to_fhir.race import ETHNICITY, RACE
+from mappers.making import Making
 from mappers.mapped import Note, Resource
 
 EXTENSIONS: Final = "http://hl7.org/fhir/StructureDefinition/patient-"
@@ -16,7 +18,7 @@ CARRIED: Final = frozenset(
     """resourceType id meta text identifier name telecom gender birthDate _birthDate address maritalStatus communication
     deceasedBoolean deceasedDateTime multipleBirthBoolean multipleBirthInteger extension""".split()
 )
-CARRIED_EXTENSIONS: Final = frozenset({"mothersMaidenName", "birthPlace", "religion"})
+CARRIED_EXTENSIONS: Final = frozenset({"mothersMaidenName", "birthPlace", "religion", RACE[1], ETHNICITY[1]})
 
 
 def patient_rows(reference: Any, sending: Sending) -> list[Row]:
@@ -37,12 +39,14 @@ def pid(patient: Resource, sending: Sending) -> Row:
         6: [(_extension(patient, "mothersMaidenName", "valueString"),)],
         7: moment(_born(patient)),
         8: SEXES.get(patient.get("gender", ""), ""),
+        10: _codings(patient, RACE[1], making),
         11: [xad(one) for one in patient.get("address", ())],
         13: home,
         14: work,
         15: cwe(spoken, making) if spoken else "",
         16: _marital(patient, sending),
         17: cwe(religion, making) if religion else "",
+        22: _codings(patient, ETHNICITY[1], making),
         23: (_extension(patient, "birthPlace", "valueAddress") or {}).get("text", ""),
         24: _yes_no(patient.get("multipleBirthBoolean")),
         25: str(patient.get("multipleBirthInteger", "")),
@@ -84,6 +88,12 @@ def _extension(patient: Resource, name: str, value: str) -> Any:
     found = (one for one in patient.get("extension", ()) if one["url"] == f"{EXTENSIONS}{name}")
     said: Resource = next(found, {})
     return said.get(value, "")
+
+
+def _codings(patient: Resource, url: str, making: Making) -> list[Repetition]:
+    """Race or ethnicity as US Core has it: its categories and finer codes."""
+    found = (part for one in patient.get("extension", ()) if one["url"] == url for part in one.get("extension", ()))
+    return [of_coding(part["valueCoding"], making) for part in found if "valueCoding" in part]
 
 
 def _notes(patient: Resource) -> list[Note]:

@@ -17,6 +17,7 @@ from mappers.hl7v2.to_fhir.elements import filled, moment, number
 from mappers.hl7v2.to_fhir.identifiers import cx
 from mappers.hl7v2.to_fhir.location import location
 from mappers.hl7v2.to_fhir.practitioner import practitioners
+from mappers.hl7v2.to_fhir.roles import participants
 from mappers.mapped import Resource
 
 NOT_APPLICABLE: Final = "N"
@@ -116,10 +117,11 @@ def _participants(draft: Draft, segment: Segment) -> list[Resource]:
     second = draft.message.first("PV2")
     found = [(one, *role) for field, *role in PARTICIPANTS for one in practitioners(draft, segment, field)]
     found += [(one, *REFERRER) for one in (practitioners(draft, second, 13) if second else ())]
-    return [
+    told = [
         {"type": [{"coding": [{"system": V3_PARTICIPATION, "code": code, "display": display}]}], "individual": one}
         for one, code, display in found
     ]
+    return [*told, *participants(draft)]
 
 
 def _locations(draft: Draft, segment: Segment, event: str) -> list[Resource]:

@@ -13,6 +13,8 @@ from mappers.hl7v2.to_fhir.identifiers import cx
 from mappers.hl7v2.to_fhir.organization import organization
 from mappers.hl7v2.to_fhir.persons import addresses, contact_points, names
 from mappers.hl7v2.to_fhir.practitioner import practitioners
+from mappers.hl7v2.to_fhir.race import race_and_ethnicity
+from mappers.hl7v2.to_fhir.roles import primary_care
 from mappers.mapped import How, Resource
 
 EXTENSIONS: Final = "http://hl7.org/fhir/StructureDefinition/"
@@ -123,7 +125,7 @@ def _extensions(draft: Draft, segment: Segment) -> list[Resource]:
         for value in segment.repetitions(field):
             inner = filled(url="code", valueCodeableConcept=codeable_concept(value, draft.making))
             said.append(filled(url=f"{EXTENSIONS}patient-{name}", extension=[inner] if len(inner) > 1 else []))
-    return [one for one in said if len(one) > 1]
+    return [*(one for one in said if len(one) > 1), *race_and_ethnicity(segment)]
 
 
 def _birth_time(draft: Draft, segment: Segment) -> Resource:
@@ -149,12 +151,15 @@ def _communication(draft: Draft, segment: Segment) -> list[Resource]:
 
 
 def _general_practitioners(draft: Draft) -> list[Resource]:
+    """Of PD1, and whoever a ROL or PRT says is the primary care provider; nobody twice."""
     segment = draft.message.first("PD1")
     if segment is None:
-        return []
+        return primary_care(draft)
     place = segment.place(3)
     facilities = (organization(draft, value, place) for value in segment.repetitions(3))
-    return [*(one for one in facilities if one), *practitioners(draft, segment, 4)]
+    found = [*(one for one in facilities if one), *practitioners(draft, segment, 4)]
+    known = {one.get("reference") for one in found}
+    return [*found, *(one for one in primary_care(draft) if "reference" not in one or one["reference"] not in known)]
 
 
 def _deceased(draft: Draft, segment: Segment) -> Resource:
