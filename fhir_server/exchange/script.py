@@ -15,7 +15,7 @@ from fhir_server.audit.record import Record
 from fhir_server.audit.recorder import Recording
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
-from fhir_server.errors import GalenicError, Unavailable
+from fhir_server.errors import Conflict, GalenicError, Unavailable
 from fhir_server.exchange import ledger
 from fhir_server.exchange.conversation import check_order, check_place, forget
 from fhir_server.exchange.effects import Effects, with_original
@@ -174,12 +174,18 @@ class ScriptWork:
     async def _wait_for_turn(self, job: Job, partner: str) -> None:
         """A partner's messages are done one after the other: another worker may still be at the order they cancel."""
         for _ in range(TURN_POLLS_MAX):
-            async with self._database.connection() as connection:
-                others = await (await connection.execute(BEFORE, (job.created, partner))).fetchall()
-            if ("running",) not in others:
+            if await self._is_turn(job, partner):
                 return
             await asyncio.sleep(TURN_POLL_SECONDS)
         raise Unavailable("an earlier message of the partner is not done")
+
+    async def _is_turn(self, job: Job, partner: str) -> bool:
+        try:
+            async with self._database.connection() as connection:
+                others = await (await connection.execute(BEFORE, (job.created, partner))).fetchall()
+        except Conflict:  # whoever is at it is long in committing
+            return False
+        return ("running",) not in others
 
     async def _done(self, job: Job, entry: ledger.Entry, message: Message, mapped: Mapped) -> None:
         whole = with_original(mapped, entry.raw, CONTENT_TYPE, f"urn:uuid:{entry.id}")

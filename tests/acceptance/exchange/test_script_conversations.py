@@ -327,8 +327,8 @@ def test_every_legal_sequence_is_taken_and_every_other_is_an_error(office: Offic
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=100 if PROVE else 4,
-            stateful_step_count=30 if PROVE else 16,
+            max_examples=40 if PROVE else 3,
+            stateful_step_count=30 if PROVE else 14,
             deadline=None,
             derandomize=not PROVE,
             suppress_health_check=list(HealthCheck),

@@ -4,7 +4,9 @@ import httpx
 import psycopg
 
 from tests.acceptance.exchange.test_script_conversations import (
+    PRESCRIBED,
     REFUSED,
+    RESPONDED,
     TAKEN,
     Office,
     a_number,
@@ -20,30 +22,27 @@ __all__ = ["office", "practice"]
 LIVES = b"</HumanPatient>", b"<Address><PostalCode>62701</PostalCode></Address></HumanPatient>"
 
 
-def prescribed(galenic: Galenic, clinic: httpx.Client, *changes: tuple[bytes, bytes]) -> dict:
-    number = a_number()
-    raw = a_new_rx(number, number)
-    for old, new in changes:
-        raw = raw.replace(old, new)
-    assert told(post(clinic, raw)) == TAKEN
-    assert state(galenic, number) == "answered"
-    (order,) = orders(galenic, number)
-    return order
+def prescribed(galenic: Galenic, clinic: httpx.Client, *all_changes: tuple[tuple[bytes, bytes], ...]) -> list[dict]:
+    """The orders of prescriptions with what is changed in each, once all are there."""
+    numbers = [a_number() for _ in all_changes]
+    for number, changes in zip(numbers, all_changes, strict=True):
+        raw = a_new_rx(number, number)
+        for old, new in changes:
+            raw = raw.replace(old, new)
+        assert told(post(clinic, raw)) == TAKEN
+    assert {state(galenic, number) for number in numbers} == {"answered"}
+    return [order for number in numbers for order in orders(galenic, number)]
 
 
 def test_two_prescriptions_of_one_person_share_a_patient(galenic: Galenic, clinic: httpx.Client) -> None:
-    first = prescribed(galenic, clinic)
-    assert prescribed(galenic, clinic)["subject"] == first["subject"]
-    others = [
-        prescribed(galenic, clinic, (b"1974-12-25", b"1974-12-26")),
-        prescribed(galenic, clinic, (b"Peter", b"Paul")),
-        prescribed(galenic, clinic, LIVES),
-    ]
+    born, named = (b"1974-12-25", b"1974-12-26"), (b"Peter", b"Paul")
+    first, same, *others = prescribed(galenic, clinic, (), (), (born,), (named,), (LIVES,))
+    assert same["subject"] == first["subject"]
     assert len({one["subject"]["reference"] for one in (first, *others)}) == 4
 
 
 def test_a_cancellation_under_another_address_is_taken(galenic: Galenic, clinic: httpx.Client) -> None:
-    order = prescribed(galenic, clinic)
+    (order,) = prescribed(galenic, clinic, ())
     (number,) = {one["value"] for one in order["identifier"]}
     cancel = a_number()
     post(clinic, CANCEL_RX.format(id=cancel, relates=number, order=number).encode().replace(*LIVES))
@@ -52,13 +51,15 @@ def test_a_cancellation_under_another_address_is_taken(galenic: Galenic, clinic:
 
 def test_a_person_whose_record_was_merged_is_still_prescribed_for(galenic: Galenic, clinic: httpx.Client) -> None:
     name = b"Peter", a_number().encode()
-    patient = prescribed(galenic, clinic, name)["subject"]["reference"]
+    (before,) = prescribed(galenic, clinic, (name,))
+    patient = before["subject"]["reference"]
     with galenic.client() as client:
         other = client.post("/Patient", json={"resourceType": "Patient"}).json()["id"]
         link = {"other": {"reference": f"Patient/{other}"}, "type": "replaced-by"}
         body = client.get(f"/{patient}").json() | {"active": False, "link": [link]}
         assert client.put(f"/{patient}", json=body).status_code == 200
-    assert prescribed(galenic, clinic, name)["subject"]["reference"] == patient
+    (after,) = prescribed(galenic, clinic, (name,))
+    assert after["subject"] == before["subject"]
 
 
 def approval(number: str, relates: str, order: str) -> bytes:
@@ -76,6 +77,19 @@ def test_an_approved_cancellation_cancels_the_order_and_no_other(galenic: Galeni
     assert (cancelled["status"], kept["status"]) == ("cancelled", "active")
     assert cancelled["statusReason"] == {"text": "A CancelRx was approved"}
     assert cancelled["dosageInstruction"] == kept["dosageInstruction"]
+
+
+def test_two_orders_of_one_number_are_not_guessed_between(galenic: Galenic, office: Office) -> None:
+    order = office.prescribe()
+    asked, approved, cancel = office.ask("RxChangeRequest", order), a_number(), a_number()
+    raw = a_script(
+        "RxChangeResponse", f"<Response><Approved/></Response>{RESPONDED}", approved, relates=asked, order=order
+    )
+    assert office.send(raw, approved) == TAKEN
+    assert state(galenic, approved) == "answered"
+    assert len(orders(galenic, order)) == 2
+    assert office.send(a_script("CancelRx", PRESCRIBED, cancel, order=order), cancel) == TAKEN
+    assert state(galenic, cancel) == "failed"
 
 
 def test_an_answer_that_came_to_nothing_may_be_given_again(galenic: Galenic, office: Office) -> None:
