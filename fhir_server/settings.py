@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     script_trust_anchors: Path | None = Field(
         None, description="Authorities whose signatures of SCRIPT hold, PEM (path; default: none do)"
     )
+    script_xsd_dir: Path | None = Field(
+        None, description="Folder of NCPDP's schemas by version, which what we send is judged by (path; default: none)"
+    )
     event_retention_days: int = Field(30, ge=1, description="How long events are kept (days)")
     audit_retention_years: int = Field(
         6, ge=6, le=100, description="Age at which `galenic audit expire` drops audit records (years)"

@@ -18,6 +18,7 @@ from fhir_server.errors import GalenicError
 from fhir_server.exchange.composing import Ends, composed
 from fhir_server.exchange.conversion import convert, script_of, standard_of
 from fhir_server.exchange.plain import written
+from fhir_server.exchange.schemas import schemas_in
 from fhir_server.model.definitions import load_definitions
 from fhir_server.rest.server import validate
 from fhir_server.settings import Settings
@@ -29,9 +30,11 @@ from mappers.mapped import Choice, Note
 STANDARD_INPUT: Final = Path("-")
 FHIR: Final = "fhir"
 SCRIPT: Final = "script-"
+UNVERIFIED: Final = ("2022011", "2023011")
+"""Versions that are written by what is public about them."""
 
 
-def run(_: Settings, chosen: argparse.Namespace) -> int:
+def run(settings: Settings, chosen: argparse.Namespace) -> int:
     raw = _read(chosen.file)
     try:
         if chosen.to == FHIR:
@@ -40,8 +43,9 @@ def run(_: Settings, chosen: argparse.Namespace) -> int:
             other, notes = script_of(raw, chosen.to.removeprefix(SCRIPT))
             sys.stdout.write(other.decode())
             _tell(notes, ())
+            _judge_script(other, chosen.to.removeprefix(SCRIPT), settings)
         else:
-            _from_fhir(raw, chosen)
+            _from_fhir(raw, chosen, settings)
     except GalenicError as error:
         raise CommandFailed("; ".join(_sentence(error))) from error
     return 0
@@ -53,8 +57,8 @@ def _to_fhir(raw: bytes, chosen: argparse.Namespace) -> None:
     _tell(mapped.notes, mapped.choices if chosen.reasons else ())
 
 
-def _from_fhir(raw: bytes, chosen: argparse.Namespace) -> None:
-    """As it would be sent, but for the application and facility it is from, and what hl7apy says against it."""
+def _from_fhir(raw: bytes, chosen: argparse.Namespace, settings: Settings) -> None:
+    """As it would be sent, but for the application and facility it is from, and what stands against it."""
     if standard_of(raw) != "fhir":
         raise CommandFailed(f"Only FHIR in JSON is written as {chosen.to}")
     validator = Validator(load_definitions())
@@ -63,9 +67,20 @@ def _from_fhir(raw: bytes, chosen: argparse.Namespace) -> None:
     text = made.message.decode()
     sys.stdout.write(text.replace("\r", "\n") if sys.stdout.isatty() else text)  # as it is, for `messages send`
     _tell(made.notes, ())
-    if not chosen.to.startswith(SCRIPT):
-        for problem in problems(made.message):
-            complain(f"warning: {problem}")
+    if chosen.to.startswith(SCRIPT):
+        _judge_script(made.message, chosen.to.removeprefix(SCRIPT), settings)
+        return
+    for problem in problems(made.message):
+        complain(f"warning: {problem}")
+
+
+def _judge_script(message: bytes, version: str, settings: Settings) -> None:
+    """What the schema of an installation says against it, or that nobody has asked one."""
+    schemas = schemas_in(settings.script_xsd_dir)
+    for fault in schemas.faults(message, version) if schemas else ():
+        complain(f"warning: {fault}")
+    if schemas is None and version in UNVERIFIED:
+        complain(f"information: SCRIPT {version} was not verified against the licensed schema (GALENIC_SCRIPT_XSD_DIR)")
 
 
 def _sentence(error: GalenicError) -> Iterable[str]:

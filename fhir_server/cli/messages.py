@@ -4,8 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator
-from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
@@ -16,22 +15,24 @@ from fhir_server.cli.identity import Desk, desk
 from fhir_server.cli.terminal import say
 from fhir_server.exchange import ledger, partners
 from fhir_server.exchange.hl7 import FS
-from fhir_server.exchange.ledger import Arrived
+from fhir_server.exchange.outgoing import leaving
+from fhir_server.exchange.schemas import schemas_in
 from fhir_server.settings import Settings
 from fhir_server.wiring import build, build_receiver
-from mappers.hl7v2.check import problems
-from mappers.hl7v2.faults import Hl7Fault
-from mappers.hl7v2.message import parse
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.action == "replay":
         return _replay(settings, _id(chosen))
     with desk(settings) as open_desk:
-        lines = list(ACTIONS[chosen.action](open_desk, chosen))
+        lines = list(_send(open_desk, chosen, settings) if chosen.action == "send" else _look(open_desk, chosen))
     for line in lines:  # when it is committed: what is printed is true
         say(line)
     return 0
+
+
+def _look(at: Desk, chosen: argparse.Namespace) -> Iterator[str]:
+    return _list(at, chosen) if chosen.action == "list" else _show(at, chosen)
 
 
 def _list(at: Desk, chosen: argparse.Namespace) -> Iterator[str]:
@@ -63,26 +64,19 @@ def _show(at: Desk, chosen: argparse.Namespace) -> Iterator[str]:
         yield raw.decode(errors="replace").replace("\r", "\n").rstrip("\n")
 
 
-def _send(at: Desk, chosen: argparse.Namespace) -> Iterator[str]:
-    """Nothing is sent that the partner would have to refuse: hl7apy judges it first."""
+def _send(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """Nothing is sent that the partner would have to refuse."""
     try:
-        raw = chosen.file.read_bytes()
-        message, found = parse(raw), problems(raw)
-    except (OSError, Hl7Fault) as error:
+        partner = partners.active(at.transaction, chosen.partner)
+        going = leaving(chosen.file.read_bytes(), partner, schemas_in(settings.script_xsd_dir))
+    except OSError as error:
         raise CommandFailed(f"{chosen.file} cannot be sent: {error}") from error
-    if found:
-        raise CommandFailed(f"{chosen.file} is not as HL7 v2 {message.version} has it: {'; '.join(found)}")
-    partner = next((one for one in partners.everyone(at.transaction) if one.id == chosen.partner), None)
-    if partner is None or partner.disabled or not partner.address:
-        raise CommandFailed(f"There is no partner {chosen.partner} with an address")
-    sender = "|".join(message.sender)
-    leaving = Arrived(uuid4(), "mllp", raw, message.kind, sender, message.control_id, partner.id)
     try:
-        at.transaction.execute(ledger.SEND, ledger.leaving_values(leaving))
+        at.transaction.execute(ledger.SEND, ledger.leaving_values(going))
     except UniqueViolation as error:
-        raise CommandFailed(f"A message {message.control_id} of {sender} was sent before") from error
-    at.record(f"message {leaving.id} is to be sent to partner {partner.id}")
-    yield f"{leaving.id} waits for {partner.id}"
+        raise CommandFailed(f"A message {going.control_id} of {going.sender} was sent before") from error
+    at.record(f"message {going.id} is to be sent to partner {partner.id}")
+    yield f"{going.id} waits for {partner.id}"
 
 
 def _replay(settings: Settings, message_id: UUID) -> int:
@@ -114,6 +108,3 @@ def _id(chosen: argparse.Namespace) -> UUID:
         return UUID(chosen.id)
     except ValueError as error:
         raise CommandFailed(f"{chosen.id} is no id of a message: `galenic messages list` shows them") from error
-
-
-ACTIONS: Final = {"list": _list, "show": _show, "send": _send}

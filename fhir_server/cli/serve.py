@@ -18,11 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fhir_server.cli import database, demo, demo_people, listen, probe
+from fhir_server.cli.database import CommandFailed
 from fhir_server.cli.supervisor import PythonProcess, StopSignals, Supervisor
 from fhir_server.cli.terminal import complain, say
 from fhir_server.embedded.place import EmbeddedError
 from fhir_server.embedded.postgres import EmbeddedPostgres
 from fhir_server.embedded.valkey import EmbeddedValkey
+from fhir_server.errors import GalenicError
+from fhir_server.exchange.schemas import schemas_in
 from fhir_server.logs import configure
 from fhir_server.settings import Settings
 from fhir_server.telemetry import ensure_installed
@@ -49,12 +52,22 @@ class Listeners(NamedTuple):
     mllp: socket.socket | None
 
 
+def _check_schemas(settings: Settings) -> None:
+    """Before anything waits to be judged by them."""
+    try:
+        if schemas := schemas_in(settings.script_xsd_dir):
+            schemas.check()
+    except GalenicError as error:
+        raise CommandFailed(error.message) from error
+
+
 def run(settings: Settings, programs: Programs | None = None) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit code."""
     configure(settings.log_level, production=settings.env == "production", process="serve")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if settings.otlp_endpoint:
         ensure_installed()  # said here: in each API process it would be said again and again
+    _check_schemas(settings)
     supervisor = Supervisor()
     with StopSignals() as signals, _bound(settings) as listener, ExitStack() as more:
         try:

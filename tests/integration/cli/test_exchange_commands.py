@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from fhir_server.cli.main import main
+from tests.builders.script import a_renewal_request, schemas
 from tests.running.galenic import CURSOR_KEY, INDEX_KEY
 from tests.running.mllp import a_message, a_patient, an_order
 
@@ -233,6 +234,38 @@ def test_what_cannot_be_written_is_refused_with_its_place(mapped, raw, words, wh
     code, message, said = mapped(raw, *words)
     assert (code, message) == (1, "")
     assert why in said
+
+
+def test_script_waits_in_the_mailbox_of_its_partner(galenic, database, tmp_path):
+    galenic("partner", "add", "clinic", "--name", "Clinic", "--sender", "P:1400010", "--kind", "NewRx", "--http")
+    file = tmp_path / "request.xml"
+    file.write_bytes(a_renewal_request(to="1400011"))
+    assert "Header/To" in galenic("messages", "send", "clinic", str(file))[2]
+    file.write_bytes(a_renewal_request())
+    assert galenic("messages", "send", "clinic", str(file))[0] == 0
+    assert "was sent before" in galenic("messages", "send", "clinic", str(file))[2]
+    kept = rows(database, "SELECT direction, wire, state, partner, raw FROM message")
+    assert kept == [("out", "script", "mapped", "clinic", a_renewal_request())]
+
+
+def test_what_is_written_is_judged_by_the_schemas_of_the_installation(mapped, tmp_path, monkeypatch):
+    request = a_renewal_request()
+    assert "was not verified against the licensed schema" in mapped(request, "--to", "script-2023011")[2]
+    assert "was not verified" not in mapped(request, "--to", "script-2017071")[2]
+    schemas(tmp_path, needed=1)
+    monkeypatch.setenv("GALENIC_SCRIPT_XSD_DIR", str(tmp_path))
+    code, written, said = mapped(request, "--to", "script-2017071")
+    assert (code, bool(written)) == (0, True)
+    assert "the schema does not allow this" in said
+    code, _, said = mapped(request, "--to", "script-2023011")
+    assert code == 1
+    assert "2023011" in said
+
+
+def test_a_server_does_not_start_with_schemas_that_cannot_be_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GALENIC_SCRIPT_XSD_DIR", str(tmp_path))
+    assert main(["serve"]) == 1
+    assert "no folder of a version" in capsys.readouterr().err
 
 
 def test_a_message_is_sent_only_where_it_is_right_and_once(galenic, database, tmp_path):
