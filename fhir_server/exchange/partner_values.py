@@ -22,7 +22,7 @@ _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
 _ADDRESS: Final = re.compile(r"mllps?://[A-Za-z0-9.\-]+:\d{1,5}")
 _CERTIFICATE: Final = re.compile(r"[0-9a-f]{64}")
 _HL7_KIND: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?:\^(?:[A-Z][A-Z0-9]{2}|[A-Z]?\d{0,2}\*))?", re.ASCII)
-_SCRIPT_SENDER: Final = re.compile(r"[A-Z]{1,10}:[^\s|]+")
+_SCRIPT_SENDER: Final = re.compile(r"[^\s|]+")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+")
 _REFERENCE: Final = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}", re.ASCII)
 
@@ -38,7 +38,7 @@ def check_name(value: str) -> None:
 
 
 def check_senders(values: Sequence[str]) -> None:
-    """`MSH-3|MSH-4`, either of which may be empty, or qualifier and id of SCRIPT."""
+    """`MSH-3|MSH-4`, either of which may be empty, or qualifier and id of SCRIPT, which may have no qualifier."""
     for number, value in enumerate(values, start=1):
         if not value.isprintable() or not (value.count("|") == 1 or _SCRIPT_SENDER.fullmatch(value)):
             why = "MSH-3|MSH-4 with one bar between them, or the qualifier and id of SCRIPT such as D:1234567890"

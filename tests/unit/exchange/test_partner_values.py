@@ -17,12 +17,12 @@ def hospital(**more: str) -> Partner:
     return Partner("county", "County", ["WARD|HOSPITAL"], ["*"], **more)
 
 
-@pytest.mark.parametrize("sender", ["WARD|HOSPITAL", "|", "WARD|", "a b|c", "D:1234567890", "ZZZ:x-1"])
+@pytest.mark.parametrize("sender", ["WARD|HOSPITAL", "|", "WARD|", "a b|c", "D:1234567890", "ZZZ:x-1", "6557744"])
 def test_a_sender_is_known_by_its_header(sender: str) -> None:
     values.check_senders([sender])
 
 
-@pytest.mark.parametrize("sender", ["", "WARD", "A|B|C", "A|B\n", "A|\x1b[2J", "d:1", "D:", "D:1 2"])
+@pytest.mark.parametrize("sender", ["", "A|B|C", "A|B\n", "A|\x1b[2J", "D:1\n", "D:1 2", "A||B"])
 def test_a_sender_that_no_message_has_is_refused_with_its_place(sender: str) -> None:
     with pytest.raises(Invalid) as caught:
         values.check_senders(["WARD|HOSPITAL", sender])
