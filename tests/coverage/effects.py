@@ -1,13 +1,15 @@
 """What a leaf of a message or a resource is mapped to: whatever of the output changes with it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any, Final, NamedTuple, TypeVar
 
 Given = TypeVar("Given")
+FEW: Final = 2
+"""Other values that are tried of what nothing comes of: more would take long, and find nothing."""
 ALPHABETS: Final = (digits, ascii_uppercase, ascii_lowercase)
 FOLLOWING: Final = {one: other for row in ALPHABETS for one, other in pairwise(row + row[0])}
 """The next digit or letter; after the last comes the first."""
@@ -20,6 +22,7 @@ WORDS: Final = {
     "MAD": ("MDL",),
     "MUP": ("MDL",),
     "PH": ("FX",),
+    "phone": ("fax",),
     "RE": ("CA",),
     "CM": ("CA",),
     "CP": ("PA",),
@@ -57,7 +60,7 @@ class Leaf:
 
     place: str
     without: Callable[[], Any]
-    others: Iterable[Callable[[], Any]]
+    others: Sequence[Callable[[], Any]]
     covers: frozenset[str] = frozenset()
     """Places whose notes are about this leaf as well: its segment, its field."""
 
@@ -77,7 +80,7 @@ def other_texts(text: str) -> Iterator[str]:
     """What might stand in its place: another code that is known, another digit or letter at an end."""
     yield from WORDS.get(text, ())
     places = [place for place, character in enumerate(text) if character in FOLLOWING]
-    for place in dict.fromkeys((*places[-2:][::-1], *places[:1])):
+    for place in dict.fromkeys((*places[-1:], *places[:1], *places[-2:-1])):
         yield text[:place] + FOLLOWING[text[place]] + text[place + 1 :]
 
 
@@ -87,7 +90,8 @@ def effect(before: Output, leaf: Leaf, run: Callable[[Any], Output | None]) -> E
     What changes both without the leaf and with another value is what holds it: without the code of a drug more is
     missing than the code. Where nothing is missing then, it is what comes in addition.
     """
-    without, changed = run(leaf.without()), _changed(before, leaf, run)
+    without = run(leaf.without())
+    changed = _changed(before, leaf.others[: FEW if without == before else None], run)
     after = [one for one in (without, changed) if one]
     return Effect(
         _common([_lost(before.facts, one.facts) for one in after])
@@ -105,10 +109,10 @@ def _is_noted(before: Output, leaf: Leaf, without: Output | None, changed: Outpu
     return bool(gone or come) or not leaf.covers.isdisjoint(before.notes)
 
 
-def _changed(before: Output, leaf: Leaf, run: Callable[[Any], Output | None]) -> Output | None:
+def _changed(before: Output, others: Sequence[Callable[[], Any]], run: Callable[[Any], Output | None]) -> Output | None:
     """The first that is taken and alters something, else the first that is taken."""
     taken: list[Output] = []
-    for other in leaf.others:
+    for other in others:
         found = run(other())
         if found is not None and found != before:
             return found

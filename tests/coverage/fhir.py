@@ -48,11 +48,12 @@ def _label(key: str, item: Any, labels: Labels) -> str:
 
 
 def leaves(resource: Any, labels: Labels, put: Callable[[Any], Any]) -> Iterator[Leaf]:
-    """Each leaf of a resource; `put` makes an input of the changed resource."""
+    """Each leaf of a resource; `put` makes an input of the changed resource. Notes are of elements."""
     for path, name in _paths(resource, (), resource["resourceType"], labels):
         value = _at(resource, path)
         others = tuple(_with(resource, path, one, put) for one in other_values(value))
-        yield Leaf(name, _with(resource, path, None, put), others)
+        element = frozenset({".".join(name.split(".")[:2])})
+        yield Leaf(name, _with(resource, path, None, put), others, element)
 
 
 def other_values(value: Any) -> Iterator[Any]:
