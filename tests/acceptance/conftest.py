@@ -12,10 +12,10 @@ from tests.running.pair import Pair, running_pair
 
 @pytest.fixture(scope="module")
 def galenic(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Galenic]:
-    """One API process and a worker, on a database of the test module's own."""
+    """One API process, on a database of the test module's own."""
     name = "module_" + request.module.__name__.rpartition(".")[2].removeprefix("test_")
     cluster.execute(f"CREATE DATABASE {name} TEMPLATE galenic")
-    with running(cluster.database(name).app_url) as server:
+    with running(cluster.database(name).app_url, worker=False) as server:
         yield server
     cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -3,10 +3,14 @@
 https://hl7.org/fhir/R4/searchparameter.html
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.acceptance.outcomes import VALIDATOR, diagnostics, refused
 from tests.builders.resources import a_medication_request, a_patient, a_practitioner
+from tests.conftest import Cluster
+from tests.running.galenic import Galenic, running
 from tests.running.reindexing import a_search_parameter, await_answer, begin, ids, reindexed
 
 EYES = "http://example.org/eyes"
@@ -15,6 +19,15 @@ NICKNAME = "http://example.org/nickname"
 DOCTOR = "http://example.org/doctor"
 DOSE = "http://example.org/dose"
 DETAIL = "http://example.org/detail"
+
+
+@pytest.fixture(scope="module")
+def galenic(cluster: Cluster) -> Iterator[Galenic]:
+    """With a worker, which indexes what was stored before."""
+    cluster.execute("CREATE DATABASE custom_parameters TEMPLATE galenic")
+    with running(cluster.database("custom_parameters").app_url) as server:
+        yield server
+    cluster.execute("DROP DATABASE custom_parameters WITH (FORCE)")
 
 
 def value_of(url):
