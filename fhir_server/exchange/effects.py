@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from fhir_server.auth.context import Context
+from fhir_server.errors import Invalid
 from fhir_server.exchange.plain import written
 from fhir_server.exchange.whose import WHOSE, check_whose
 from fhir_server.model.parser import parse_written
@@ -75,12 +76,22 @@ class Effects:
             return Intent("patch", kind, new_id, condition=query, place=entry.place)
         resource = parse_written(written(entry.resource))  # numbers as texts, as the store has them
         if not (entry.how == "merge" and is_known):
-            self.validate(resource)
+            self._validate(resource, entry.place)
         made = Intent("create", kind, new_id, condition=query, resource=resource, place=entry.place)
         if entry.how != "merge":
             return made
         there = Precondition(present=True if is_known else None)
         return replace(made, kind="update", merge=merging(entry.cleared), precondition=there)
+
+    def _validate(self, resource: Resource, place: str) -> None:
+        """What is wrong with it is wrong with the place it comes from: its sender knows no other."""
+        try:
+            self.validate(resource)
+        except Invalid as error:
+            issues = [
+                replace(i, diagnostics=f"{i.expression}: {i.diagnostics}", expression=place) for i in error.issues
+            ]
+            raise Invalid(error.message, issues) from error
 
     def _query(self, finder: Finder, type_name: str, condition: str) -> Query:
         options = ParseOptions(self.base_url, OF_CONDITIONS, OF_CONDITIONS, self.database.clock.now())

@@ -54,6 +54,9 @@ CONTROL_ID_CHARACTERS_MAX: Final = 199
 CONTROL_ID_CHARACTERS: Final = 20
 """Longest MSH-10 that every version takes (characters)."""
 
+INSIDE: Final = ".resource"
+"""Parts the place of an entry from a path in its resource."""
+
 CODES: Final[dict[type[GalenicError], str]] = {
     NotFound: faults.UNKNOWN_KEY,
     Stale: faults.UNKNOWN_KEY,
@@ -276,10 +279,13 @@ def _reply(message: Message, code: str, found: Sequence[Hl7Fault], now: datetime
 
 
 def fault_of(error: GalenicError) -> Hl7Fault:
-    """What the store says, where it knows of no place with the place's own words left out."""
+    """What the store says, at the place of the message that it says it of."""
     code = next((code for kind, code in CODES.items() if isinstance(error, kind)), faults.RECORD_LOCKED)
     issue = error.issues[0] if error.issues else None
-    return Hl7Fault(code, issue.expression if issue else "", issue.diagnostics if issue else error.message)
+    if issue is None:
+        return Hl7Fault(code, "", error.message)
+    place, _, _ = issue.expression.partition(INSIDE)
+    return Hl7Fault(code, place if faults.location(place) else "", issue.diagnostics)
 
 
 def note_of(fault: Hl7Fault) -> Note:

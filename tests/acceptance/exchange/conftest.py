@@ -13,6 +13,9 @@ from tests.running.galenic import Galenic, running
 from tests.running.mllp import Wire, a_partner, wire
 
 SECRET = fresh()
+OTHER = "WARD|OTHER"
+"""Another hospital, which may send everything."""
+
 AUTHORITY = trustme.CA()
 """Whose signatures hold."""
 
@@ -27,6 +30,7 @@ def galenic(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
         a_partner(server, id="nurse", senders=["NURSE|HOSPITAL"], kinds=["RAS^O17"])
         a_partner(server, id="distant", senders=["DISTANT|HOSPITAL"], networks=["10.0.0.0/8"])
         a_partner(server, id="clinic", senders=["D:clinic"], secret_hash=hashed_secret(SECRET))
+        a_partner(server, id="other", senders=[OTHER], authorities={"OWN": "http://other.example/mrn"})
         server.start_listener()
         yield server
     cluster.execute("DROP DATABASE exchange WITH (FORCE)")

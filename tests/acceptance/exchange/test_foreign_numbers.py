@@ -6,24 +6,18 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.acceptance.exchange.conftest import OTHER
 from tests.acceptance.exchange.test_orders_over_mllp import orders
 from tests.running.galenic import Galenic
-from tests.running.mllp import Wire, a_message, a_partner, a_patient, an_order, fields, verdict
+from tests.running.mllp import Wire, a_message, a_patient, an_order, fields, verdict
 
 _numbers = count(1)
-OTHER = "WARD|OTHER"
 THEIRS = "urn:galenic:partner:hospital:MRN"
 OPEN = "http://h.example/mrn"
 
 
 def a_number() -> str:
     return f"F{next(_numbers)}-{uuid4().hex[:8]}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def other(galenic: Galenic) -> None:
-    """Another hospital, which may send everything."""
-    a_partner(galenic, id="other", senders=[OTHER], authorities={"OWN": "http://other.example/mrn"})
 
 
 def renamed(control_id: str, identifier: str, sender: str = OTHER) -> bytes:

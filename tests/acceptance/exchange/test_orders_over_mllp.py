@@ -157,7 +157,9 @@ def test_a_cancel_of_an_order_that_is_not_there_is_refused_and_taken_once_it_is(
 ) -> None:
     number, control_id = a_number(), a_number()
     cancel = an_order(control_id, number, control="CA")
-    assert verdict(hospital.ask(cancel)) == ("AE", "204")
+    refusal = hospital.ask(cancel)
+    assert verdict(refusal) == ("AE", "204")
+    assert fields(refusal, "ERR")[2] == "ORC^1^2"
     assert [row[2] for row in rows(galenic, control_id)] == ["failed"]
     hospital.ask(an_order(a_number(), number))
     assert verdict(hospital.ask(cancel)) == ("AA", "")
