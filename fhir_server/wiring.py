@@ -12,6 +12,7 @@ from fhir_server.auth.compartments import patient_parameters
 from fhir_server.exchange.effects import Effects
 from fhir_server.exchange.hl7 import Hl7Receiver
 from fhir_server.exchange.partners import Partners
+from fhir_server.exchange.schemas import schemas_in
 from fhir_server.exchange.script import ScriptReceiver, ScriptWork
 from fhir_server.identity.authorization import Authorizations
 from fhir_server.identity.client_keys import ClientKeys
@@ -233,13 +234,15 @@ def build_receiver(server: Server) -> Hl7Receiver:
 def build_gateway(settings: Settings, server: Server) -> Gateway:
     """Who answers the SCRIPT of partners."""
     anchors = [settings.script_trust_anchors.read_bytes()] if settings.script_trust_anchors else []
-    receiver = ScriptReceiver(server.database, server.recorder, anchors)
+    schemas = schemas_in(settings.script_xsd_dir)
+    receiver = ScriptReceiver(server.database, server.recorder, anchors, schemas)
     return Gateway(receiver, Partners(server.database), server.refusals, server.rates)
 
 
-def build_script_work(server: Server) -> ScriptWork:
+def build_script_work(settings: Settings, server: Server) -> ScriptWork:
     """What SCRIPT means, in the worker."""
-    return ScriptWork(server.database, build_effects(server), Partners(server.database))
+    schemas = schemas_in(settings.script_xsd_dir)
+    return ScriptWork(server.database, build_effects(server), Partners(server.database), schemas)
 
 
 def _secret(settings: Settings) -> bytes:

@@ -61,9 +61,14 @@ _ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in "\
 """https://hl7.org/fhir/R4/search.html#escaping."""
 
 
-def by_identifier(system: str, value: str, parameter: str = "identifier") -> str:
-    """The condition that finds a resource by an identifier of its, or of what it refers to."""
-    return f"{parameter}={quote(system.translate(_ESCAPED), safe=':/')}|{quote(value.translate(_ESCAPED), safe='')}"
+def token(system: str, value: str) -> str:
+    """`system|value`, as a search asks for it."""
+    return "|".join(part.translate(_ESCAPED) for part in (system, value))
+
+
+def by_identifier(system: str, value: str) -> str:
+    """The condition that finds a resource by an identifier: `identifier=http://hospital.example/rx|1`."""
+    return "identifier=" + "|".join(quote(part.translate(_ESCAPED), safe=":/") for part in (system, value))
 
 
 METHODS: Final = {"create": "POST", "match": "POST", "merge": "PUT"}

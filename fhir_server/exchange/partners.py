@@ -83,14 +83,13 @@ class Partner:
         """References to where what it sends belongs, by type."""
         return {one.partition("/")[0]: one for one in self.location.split()}
 
-    def making(self, message: UUID | bytes, now: datetime) -> Making:
-        """What a mapping of its message is handed: ids are drawn from `message`.
+    def making(self, message_id: UUID, now: datetime) -> Making:
+        """What a mapping of its message is handed.
 
-        That is the message's id in the ledger, which nobody can foretell: ids drawn from a digest (its first 16 bytes)
-        can be taken by whoever knows what the message will say.
+        Ids are drawn from the message's id in the ledger, which nobody can foretell: what the message says may be known
+        to somebody who would take them first.
         """
-        seed = message if isinstance(message, UUID) else UUID(bytes=message[:16])
-        return Making(self.id, now, seed, self.clock_zone, self.authorities or {}, self.places)
+        return Making(self.id, now, message_id, self.clock_zone, self.authorities or {}, self.places)
 
 
 class Partners:

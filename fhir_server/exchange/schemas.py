@@ -4,15 +4,19 @@ They are for members of NCPDP, so none is part of Galenic: GALENIC_SCRIPT_XSD_DI
 https://www.ncpdp.org/Access-to-Standards.aspx
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
+from uuid import UUID
 
 from lxml import etree
 
 from fhir_server.errors import GalenicError
 from mappers.script.faults import ScriptFault
+
+LOG = logging.getLogger(__name__)
 
 ROOT: Final = "/xs:schema/xs:element[@name='Message']"
 NAMESPACES: Final = {"xs": "http://www.w3.org/2001/XMLSchema"}
@@ -44,6 +48,15 @@ class Schemas:
             return []
         entries: Iterable[Any] = cast("Any", schema.error_log)
         return [ScriptFault(_kind(entry.type_name), _place(entry.path)) for entry in entries]
+
+    def report(self, raw: bytes, version: str, about: UUID) -> None:
+        """Says in the log what is wrong with an answer of ours: whoever asked needs one all the same."""
+        try:
+            found: Sequence[object] = self.faults(raw, version)
+        except SchemasUnusable as error:
+            found = [error.message]
+        for fault in found:
+            LOG.error("the answer to message %s: %s", about, fault)
 
     def check(self) -> None:
         """Raises `SchemasUnusable` where any of them is not whole."""

@@ -22,6 +22,7 @@ from fhir_server.exchange.effects import Effects, with_original
 from fhir_server.exchange.ledger import AlreadyAnswered, Arrived, Settled
 from fhir_server.exchange.ownership import kept_to
 from fhir_server.exchange.partners import Partner, Partners
+from fhir_server.exchange.schemas import Schemas
 from fhir_server.exchange.signatures import check
 from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.jobs import Job, enqueue, finish
@@ -53,10 +54,13 @@ CONTENT_TYPE: Final = "application/xml"
 class ScriptReceiver:
     """Answers messages of a partner who has said who it is; each once."""
 
-    def __init__(self, database: Database, recorder: Recording, anchors: Sequence[bytes]) -> None:
+    def __init__(
+        self, database: Database, recorder: Recording, anchors: Sequence[bytes], schemas: Schemas | None
+    ) -> None:
         self._database = database
         self._recorder = recorder
         self._anchors = anchors
+        self._schemas = schemas
 
     async def answer(self, raw: bytes, partner: Partner) -> bytes:
         """Status or Error, or what waits in the mailbox; raises `Unavailable`."""
@@ -96,7 +100,7 @@ class ScriptReceiver:
         if not partner.may_send(message.kind):
             raise ScriptFault("this partner may not send such messages", "Body")
         await asyncio.to_thread(check, arrived.raw, message, self._anchors, self._database.clock.now())
-        answer = answers.status(message, self._answering(arrived.id), ACCEPTED)
+        answer = self._accepted(message, arrived.id)
         async with self._database.transaction() as connection:
             await ledger.record(connection, arrived, Settled("received", ACCEPTED, answer))  # first: it may be a repeat
             await check_place(connection, message, arrived.raw, partner.id)
@@ -109,20 +113,23 @@ class ScriptReceiver:
             entry = await ledger.waiting(connection, partner.id, "script")
         if entry is not None:
             return entry.raw
-        return answers.status(message, self._answering(uuid4()), ACCEPTED)
+        return self._accepted(message, uuid4())
+
+    def _accepted(self, message: Message, answer_id: UUID) -> bytes:
+        answer = answers.status(message, Answering(answer_id.hex, self._database.clock.now()), ACCEPTED)
+        report(self._schemas, answer, answer_id)
+        return answer
 
     async def _refuse(self, arrived: Arrived, header: Header | None, fault: ScriptFault) -> bytes:
         """Kept without its id: the id may be another message's, and a corrected message has another one."""
         known = replace(header, message_id=header.message_id[:MESSAGE_ID_CHARACTERS_SHOWN]) if header else None
-        answer = answers.error(known, self._answering(arrived.id), fault)
+        answer = answers.error(known, Answering(arrived.id.hex, self._database.clock.now()), fault)
+        report(self._schemas, answer, arrived.id)
         async with self._database.transaction() as connection:
             kept = replace(arrived, control_id="")
             await ledger.record(connection, kept, Settled("failed", fault.code, answer, (note_of(fault),)))
         await self._recorder.record(Record(context_of(arrived.partner, arrived.id), MESSAGE, 422))
         return answer
-
-    def _answering(self, message_id: UUID) -> Answering:
-        return Answering(message_id.hex, self._database.clock.now())
 
 
 class ScriptWork:
@@ -130,10 +137,11 @@ class ScriptWork:
 
     kind = KIND
 
-    def __init__(self, database: Database, effects: Effects, partners: Partners) -> None:
+    def __init__(self, database: Database, effects: Effects, partners: Partners, schemas: Schemas | None) -> None:
         self._database = database
         self._effects = effects
         self._partners = partners
+        self._schemas = schemas
 
     async def run(self, _: Connection, job: Job) -> None:
         """Raises `Unavailable` where it is worth trying again, `LeaseLost`."""
@@ -144,7 +152,7 @@ class ScriptWork:
             return await self._failed(job, entry, None, ScriptFault("the partner was ended meanwhile", "Header/From"))
         message = read(entry.raw)
         try:
-            mapped = kept_to(partner, to_fhir(message, partner.making(entry.digest, self._database.clock.now())))
+            mapped = kept_to(partner, to_fhir(message, partner.making(entry.id, self._database.clock.now())))
             return await self._done(job, entry, message, mapped)
         except ScriptFault as fault:
             return await self._failed(job, entry, message, fault)
@@ -207,6 +215,7 @@ class ScriptWork:
             if message is not None and message.kind not in ANSWERS:
                 told = uuid4()
                 raw = answers.error(message, Answering(told.hex, self._database.clock.now()), fault)
+                report(self._schemas, raw, entry.id)
                 leaving = Arrived(told, "script", raw, "Error", sender_of(message.header.to), told.hex, entry.partner)
                 await ledger.send(connection, leaving)
             await finish(connection, job, "done")
@@ -225,6 +234,12 @@ def _check_sender(arrived: Arrived, partner: Partner) -> None:
     """Before anything else is said of the message: whether it is known is between us and who sent it."""
     if arrived.sender not in partner.senders:
         raise ScriptFault("the partner does not send for this party", "Header/From")
+
+
+def report(schemas: Schemas | None, answer: bytes, about: UUID) -> None:
+    """By the schemas of the installation, where it has them."""
+    if schemas:
+        schemas.report(answer, read(answer).version, about)
 
 
 def context_of(partner: str, message_id: UUID) -> Context:

@@ -14,7 +14,7 @@ from fhir_server.audit.record import Record
 from fhir_server.audit.refusals import Refusals
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
-from fhir_server.errors import TooMany, Unavailable
+from fhir_server.errors import Conflict, TooMany, Unavailable
 from fhir_server.exchange.partners import Partner, Partners
 from fhir_server.exchange.script import ScriptReceiver
 from fhir_server.identity.clients import is_secret
@@ -57,7 +57,7 @@ class Gateway:
             return Response(status_code=408, headers={"Connection": "close"})
         except TooMany as error:
             return Response(status_code=429, headers=error.headers)
-        except Unavailable:
+        except (Unavailable, Conflict):
             return Response(status_code=503, headers={"Retry-After": "5"})
 
     async def _partner(self, request: Request, address: str) -> Partner | None:

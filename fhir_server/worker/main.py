@@ -54,7 +54,7 @@ async def do_messages(settings: Settings) -> None:
     server = build(settings, idle_connections=0).server
     await server.database.open()
     try:
-        await JobLoop(url_of(settings), build_script_work(server), time.monotonic).run()
+        await JobLoop(url_of(settings), build_script_work(settings, server), time.monotonic).run()
     finally:
         await server.database.close()
 

@@ -23,10 +23,9 @@ from mappers.hl7v2.from_fhir.rds import counted, dispense_rows
 from mappers.hl7v2.from_fhir.sending import Row, Sending
 from mappers.hl7v2.message import Message, Segment, Value
 from mappers.hl7v2.to_fhir.concepts import codings
-from mappers.hl7v2.to_fhir.draft import TOKEN_SPECIALS
 from mappers.hl7v2.to_fhir.identifiers import cx
 from mappers.making import Making
-from mappers.mapped import Resource
+from mappers.mapped import Resource, token
 
 KIND: Final = "QBP^Q31"
 REPLY: Final = "RSP^K31^RSP_K31"
@@ -84,7 +83,7 @@ def _patient(query: Segment, message: Message, making: Making) -> str:
     identifier = cx(value, making)
     if identifier is None:
         raise Hl7Fault(REQUIRED_FIELD_MISSING, query.place(3), "whose dispenses", header=message.header)
-    return "|".join(TOKEN_SPECIALS.sub(r"\\\g<0>", identifier[part]) for part in ("system", "value"))
+    return token(identifier["system"], identifier["value"])
 
 
 def _day(query: Segment, field: int, message: Message) -> str | None:

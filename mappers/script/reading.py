@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
-from urllib.parse import quote
 
 from mappers.making import Making
 from mappers.mapped import Choice, Entry, How, Mapped, Note, Resource
@@ -11,7 +10,6 @@ from mappers.script.message import Message
 from mappers.script.tree import Node
 
 UNCARRIED: Final = "FHIR was given nothing of it; the message is kept as it came"
-_ESCAPED: Final = str.maketrans({character: f"\\{character}" for character in "\\,|$"})
 
 
 @dataclass(slots=True)
@@ -86,8 +84,3 @@ class At:
 
     def note(self, path: str, text: str, severity: Literal["error", "warning", "information"] = "warning") -> None:
         self.reading.note(f"{self.place}/{path}".rstrip("/"), text, severity)
-
-
-def token(system: str, value: str, parameter: str = "identifier") -> str:
-    """A search for a token: `identifier=urn:a%7Cb`, with what would part it escaped."""
-    return f"{parameter}={quote(system.translate(_ESCAPED), safe=':/')}|{quote(value.translate(_ESCAPED), safe='')}"

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Final
 
 from mappers.hl7v2.from_fhir.concepts import cwe
-from mappers.hl7v2.from_fhir.quantity import amount, composite, number, unit
+from mappers.hl7v2.from_fhir.quantity import amount, composite, number, one_unit, unit
 from mappers.hl7v2.from_fhir.sending import Row, Sending, row
 from mappers.hl7v2.from_fhir.timing import tq1
 from mappers.hl7v2.message import Component, Field, Repetition
@@ -65,7 +65,8 @@ def _dose(rate: Resource, name: str, sending: Sending) -> dict[int, Field]:
     span = rate.get("doseRange") or {"low": rate.get("doseQuantity")}
     low, unit_low = amount(span.get("low"), sending.making)
     high, unit_high = amount(span.get("high"), sending.making)
-    return {fields.low: low, fields.high: high, fields.unit: unit_low or unit_high}
+    place = f"{name}-{fields.unit}"
+    return {fields.low: low, fields.high: high, fields.unit: one_unit(place, unit_low, unit_high)}
 
 
 def _rate(rate: Resource, name: str, sending: Sending) -> dict[int, Field]:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from mappers.hl7v2.faults import DATA_TYPE, Hl7Fault
 from mappers.hl7v2.from_fhir.concepts import Cwe, system_name
 from mappers.hl7v2.message import Component
 from mappers.hl7v2.units import UCUM
@@ -30,6 +31,17 @@ def unit(quantity: Resource, making: Making) -> Cwe | str:
 def amount(quantity: Resource | None, making: Making) -> tuple[str, Cwe | str]:
     """NM and CWE."""
     return (number(quantity.get("value")), unit(quantity, making)) if quantity else ("", "")
+
+
+def one_unit(place: str, *units: Cwe | str) -> Cwe | str:
+    """Of amounts that have one field for their unit; raises Hl7Fault 102 where it would be another one's.
+
+    An amount in the wrong unit is a wrong dose, so nothing is written rather than half of it.
+    """
+    named = list(dict.fromkeys(one for one in units if one))
+    if len(named) > 1:
+        raise Hl7Fault(DATA_TYPE, place, "amounts of several units share this field, and would be taken for the same")
+    return named[0] if named else ""
 
 
 def composite(quantity: Resource, making: Making) -> tuple[Component, ...]:

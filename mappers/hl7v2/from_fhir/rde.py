@@ -12,7 +12,7 @@ from mappers.hl7v2.from_fhir.orders import extension, notes, orc_of_request, pre
 from mappers.hl7v2.from_fhir.patient import patient_rows
 from mappers.hl7v2.from_fhir.persons import xad
 from mappers.hl7v2.from_fhir.practitioner import dea_number, xcn
-from mappers.hl7v2.from_fhir.quantity import amount, number
+from mappers.hl7v2.from_fhir.quantity import amount, number, one_unit
 from mappers.hl7v2.from_fhir.sending import Envelope, Row, Sending, Written, moment, row
 from mappers.hl7v2.message import Field, Repetition
 from mappers.hl7v2.pharmacy_tables import ORDER_TYPES, SCHEDULES, V2
@@ -28,7 +28,8 @@ NOTHING: Final[Resource] = {}
 def rde(request: Resource, resources: Mapping[str, Resource], making: Making, envelope: Envelope) -> Written:
     """An order with the patient it is for, his visit and who pays. `resources` are all it refers to, by reference.
 
-    Raises Hl7Fault 103 where the request is no order: a draft, or of a status nobody knows.
+    Raises Hl7Fault 103 where the request is no order: a draft, or of a status nobody knows; 102 where amounts share a
+    field for their unit and have several.
     """
     sending = Sending(resources, making)
     patient, visit = patient_rows(request.get("subject"), sending), pv1(request.get("encounter"), sending)
@@ -96,7 +97,7 @@ def _rxe(request: Resource, medication: Resource, sending: Sending) -> Row:
         **dosage_fields(dosages, "RXE", sending),
         9: code_in([request.get("substitution", NOTHING).get("allowedCodeableConcept", NOTHING)], f"{V2}0167"),
         10: quantity,
-        11: unit or first_unit,
+        11: one_unit("RXE-11", unit, first_unit),
         12: number(dispense.get("numberOfRepeatsAllowed")),
         13: dea_number(request.get("requester"), sending),
         14: _verifiers(request, sending),

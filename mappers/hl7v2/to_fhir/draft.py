@@ -5,19 +5,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
-from urllib.parse import quote
 
 from mappers.hl7v2 import times
 from mappers.hl7v2.faults import DATA_TYPE, REQUIRED_FIELD_MISSING, Hl7Fault
 from mappers.hl7v2.message import Message, Segment
 from mappers.making import Making
-from mappers.mapped import Choice, Entry, How, Mapped, Note, Resource, Severity
+from mappers.mapped import Choice, Entry, How, Mapped, Note, Resource, Severity, by_identifier
 
 NUMBER: Final = re.compile(r"\+?(\d{1,15}(?:\.\d{0,14})?|\.\d{1,14})", re.ASCII)
 """An NM of a pharmacy: nothing here is negative."""
 INTEGER_MAX: Final = 2**31 - 1
 """https://hl7.org/fhir/R4/datatypes.html#integer"""
-TOKEN_SPECIALS: Final = re.compile(r"[\\,|$]")
 
 
 @dataclass
@@ -140,5 +138,4 @@ class Draft:
 
 def condition_of(identifier: Resource) -> str:
     """The query that finds what has it: `identifier=http://hospital.example/rx|1`."""
-    escaped = (TOKEN_SPECIALS.sub(r"\\\g<0>", identifier.get(part, "")) for part in ("system", "value"))
-    return "identifier=" + "|".join(quote(part, safe=":/") for part in escaped)
+    return by_identifier(identifier.get("system", ""), identifier.get("value", ""))

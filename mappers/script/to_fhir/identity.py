@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from mappers.mapped import Resource
+from mappers.mapped import Resource, by_identifier
 from mappers.script.person_rows import SSN
-from mappers.script.reading import At, Reading, token
+from mappers.script.reading import At, Reading
 
 PERSON: Final = "person"
 """The word of the partner's system for people without a number."""
@@ -42,7 +42,7 @@ def add_own(reading: Reading, name: str, resource: Resource, key: Sequence[str],
     if not key or not whose or SSN in whose:
         return reading.add(name, resource, place=place)
     own = identifier_of(reading, resource["resourceType"], key, whose)
-    condition = token(own["system"], own["value"])
+    condition = by_identifier(own["system"], own["value"])
     for said in (one for one in reading.entries if one.condition == condition):
         return {"reference": said.full_url}  # twice in one message
     resource["identifier"] = [*resource.get("identifier", ()), own]

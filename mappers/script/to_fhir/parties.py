@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mappers.mapped import Resource
-from mappers.script.reading import Reading, token
+from mappers.mapped import Resource, by_identifier
+from mappers.script.reading import Reading
 from mappers.script.to_fhir.allergy import allergies
 from mappers.script.to_fhir.coverage import coverages
 from mappers.script.to_fhir.observation import observations
@@ -74,4 +74,4 @@ def prescribed_identifier(reading: Reading) -> Resource | None:
 
 
 def condition_of(number: Resource) -> str:
-    return token(str(number["system"]), str(number["value"]))
+    return by_identifier(str(number["system"]), str(number["value"]))

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from mappers.mapped import Resource
+from mappers.mapped import Resource, by_identifier
 from mappers.script.person_rows import FACILITY, NCPDP, NPI, PHARMACY
-from mappers.script.reading import At, Reading, token
+from mappers.script.reading import At, Reading
 from mappers.script.rows import Row, fill
 from mappers.script.to_fhir.checks import NOTHING, check_identifiers
 
@@ -39,5 +39,5 @@ def _organization(reading: Reading, at: At, resource: Resource, rows: tuple[Row,
         return None
     for system in (NCPDP, NPI, *numbers):
         if system in numbers:
-            return reading.add(name, resource, "match", token(system, numbers[system]), at.place)
+            return reading.add(name, resource, "match", by_identifier(system, numbers[system]), at.place)
     return reading.add(name, resource, place=at.place)

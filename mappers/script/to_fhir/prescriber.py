@@ -5,9 +5,9 @@ https://hl7.org/fhir/R4/practitionerrole.html: who someone is stands in Practiti
 
 from typing import Any, Final
 
-from mappers.mapped import Resource
+from mappers.mapped import Resource, by_identifier
 from mappers.script.person_rows import DEA, LOCATION, NPI, PRACTICE, PRACTITIONER, ROLE
-from mappers.script.reading import At, Reading, token
+from mappers.script.reading import At, Reading
 from mappers.script.rows import fill
 from mappers.script.to_fhir.checks import check_identifiers
 
@@ -36,7 +36,7 @@ def prescriber(reading: Reading, name: str = "Prescriber") -> Any:
 
 def _practice(reading: Reading, practice: Resource, name: str, place: str) -> Any:
     for number in practice.get("identifier", ()):
-        condition = token(number["system"], number["value"])
+        condition = by_identifier(number["system"], number["value"])
         return reading.add(f"{name}.practice", practice, "match", condition, place)
     return reading.add(f"{name}.practice", practice, place=place)
 
@@ -46,7 +46,7 @@ def _practitioner(reading: Reading, at: At, name: str) -> Any:
     numbers = {one["system"]: one["value"] for one in resource.get("identifier", ())}
     for system in (NPI, DEA, *numbers):
         if system in numbers:
-            condition = token(system, numbers[system])
+            condition = by_identifier(system, numbers[system])
             return reading.add(f"{name}.practitioner", resource, "match", condition, at.place)
     return reading.add(f"{name}.practitioner", resource, place=at.place)
 
@@ -59,7 +59,7 @@ def _added(reading: Reading, role: Resource, name: str, place: str) -> Any:
         return reading.add(name, role, place=place)
     system = reading.making.system_of("SPI")
     role["identifier"] = [{"system": system, "value": spi}]
-    return reading.add(name, role, "match", token(system, spi), place)
+    return reading.add(name, role, "match", by_identifier(system, spi), place)
 
 
 def agent(reading: Reading) -> Any:

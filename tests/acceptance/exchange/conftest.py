@@ -8,6 +8,7 @@ import trustme
 
 from fhir_server.identity.clients import hashed_secret
 from fhir_server.identity.opaque import fresh
+from tests.acceptance.exchange.office import PARTNER, Office
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
 from tests.running.mllp import Wire, a_partner, wire
@@ -31,6 +32,7 @@ def galenic(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
         a_partner(server, id="distant", senders=["DISTANT|HOSPITAL"], networks=["10.0.0.0/8"])
         a_partner(server, id="clinic", senders=["D:clinic"], secret_hash=hashed_secret(SECRET))
         a_partner(server, id="other", senders=[OTHER], authorities={"OWN": "http://other.example/mrn"})
+        a_partner(server, id=PARTNER, senders=["D:practice"], secret_hash=hashed_secret(SECRET))
         server.start_listener()
         yield server
     cluster.execute("DROP DATABASE exchange WITH (FORCE)")
@@ -47,3 +49,12 @@ def clinic(galenic: Galenic) -> Iterator[httpx.Client]:
     """A prescriber's system that sends SCRIPT."""
     with httpx.Client(base_url=galenic.root_url, auth=("clinic", SECRET), timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+def office(galenic: Galenic) -> Iterator[Office]:
+    """Its mailbox is empty afterwards."""
+    with httpx.Client(base_url=galenic.root_url, auth=(PARTNER, SECRET), timeout=60) as client:
+        made = Office(galenic, client)
+        yield made
+        list(made.mailbox())

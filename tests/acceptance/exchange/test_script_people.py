@@ -3,7 +3,7 @@
 import httpx
 import psycopg
 
-from tests.acceptance.exchange.test_script_conversations import (
+from tests.acceptance.exchange.office import (
     PRESCRIBED,
     REFUSED,
     RESPONDED,
@@ -11,13 +11,9 @@ from tests.acceptance.exchange.test_script_conversations import (
     Office,
     a_number,
     a_script,
-    office,
-    practice,
 )
 from tests.acceptance.exchange.test_script_gateway import CANCEL_RX, a_new_rx, orders, post, state, told
 from tests.running.galenic import Galenic
-
-__all__ = ["office", "practice"]
 
 LIVES = b"</HumanPatient>", b"<Address><PostalCode>62701</PostalCode></Address></HumanPatient>"
 

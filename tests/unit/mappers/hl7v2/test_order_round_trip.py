@@ -299,11 +299,29 @@ def test_what_is_no_longer_new_is_told_as_what_happened(status: str, control: tu
     assert (orc.text(1), orc.text(5)) == control
 
 
+AMOUNT = {"value": 1, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+OTHER = {"value": 2, "unit": "g", "system": "http://unitsofmeasure.org", "code": "g"}
+
+
 @pytest.mark.parametrize("status", ["draft", "unknown"])
 def test_a_draft_is_not_sent(status: str) -> None:
     with pytest.raises(Hl7Fault) as caught:
         rde({"resourceType": "MedicationRequest", "status": status}, {}, MAKING, ENVELOPE)
     assert caught.value.code == "103"
+
+
+@pytest.mark.parametrize(
+    ("request_part", "place"),
+    [
+        ({"dosageInstruction": [{"doseAndRate": [{"doseRange": {"low": AMOUNT, "high": OTHER}}]}]}, "RXE-5"),
+        ({"dispenseRequest": {"quantity": AMOUNT, "initialFill": {"quantity": OTHER}}}, "RXE-11"),
+    ],
+)
+def test_amounts_of_several_units_are_not_written_as_of_one(request_part: dict[str, Any], place: str) -> None:
+    request = {"resourceType": "MedicationRequest", "status": "active", **request_part}
+    with pytest.raises(Hl7Fault) as caught:
+        rde(request, {}, MAKING, ENVELOPE)
+    assert (caught.value.code, caught.value.place) == ("102", place)
 
 
 def test_what_has_no_field_is_noted() -> None:
