@@ -132,6 +132,8 @@ def cluster() -> Iterator[Cluster]:
 def database(cluster: Cluster) -> Iterator[Database]:
     """A fresh, migrated, empty database; dropped afterwards with whatever is still connected to it."""
     name = f"test_{next(_numbers)}"
-    cluster.execute(f"CREATE DATABASE {name} TEMPLATE {DATABASE} STRATEGY FILE_COPY")  # quicker where all is in one place
+    cluster.execute(
+        f"CREATE DATABASE {name} TEMPLATE {DATABASE} STRATEGY FILE_COPY"
+    )  # quicker where all is in one place
     yield cluster.database(name)
     cluster.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -13,9 +13,11 @@ from pydantic import SecretStr
 from fhir_server.cli.database import CommandFailed, database, keys
 from fhir_server.cli.identity import Desk, desk
 from fhir_server.cli.terminal import say
+from fhir_server.errors import GalenicError
 from fhir_server.exchange import ledger, partners
 from fhir_server.exchange.hl7 import FS
 from fhir_server.exchange.outgoing import leaving
+from fhir_server.exchange.replaying import replay
 from fhir_server.exchange.schemas import schemas_in
 from fhir_server.settings import Settings
 from fhir_server.wiring import build, build_receiver
@@ -85,6 +87,8 @@ def _replay(settings: Settings, message_id: UUID) -> int:
         known = {"database_url": SecretStr(urls.app_url), "index_key": SecretStr(made.index_key)}
         complete = settings.model_copy(update=known | {"cursor_key": SecretStr(made.cursor_key)})
         answers = asyncio.run(_answered_again(complete, message_id))
+    if not answers:
+        say(f"{message_id} waits for the worker")
     for answer in answers:
         say(answer.decode(errors="replace").replace("\r", "\n").rstrip("\n"))
     return 0
@@ -96,9 +100,11 @@ async def _answered_again(settings: Settings, message_id: UUID) -> list[bytes]:
     try:
         async with server.database.connection() as connection:
             entry = await ledger.find(connection, message_id)
-        if entry is None or entry.wire != "mllp":
-            raise CommandFailed(f"There is no HL7 v2 message {message_id}")
-        return list(await build_receiver(server).again(entry))
+        if entry is None:
+            raise CommandFailed(f"There is no message {message_id}")
+        return await replay(server.database, build_receiver(server), entry)
+    except GalenicError as error:
+        raise CommandFailed(error.message) from error
     finally:
         await server.database.close()
 

@@ -174,7 +174,7 @@ class ScriptWork:
     async def _entry(self, job: Job) -> ledger.Entry:
         async with self._database.connection() as connection:
             row = await (await connection.execute(JOB_KEY, (job.id,))).fetchone()
-            entry = await ledger.find(connection, UUID(row[0].partition("/")[2])) if row else None
+            entry = await ledger.find(connection, UUID(row[0].split("/")[1])) if row else None
         if entry is None:
             raise LookupError("a job's message is not in the ledger")
         return entry

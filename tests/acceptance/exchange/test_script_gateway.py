@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from lxml import etree
 
+from fhir_server.cli.main import main
 from tests.running.galenic import Galenic
 
 WAIT_SECONDS_MAX = 20.0
@@ -177,6 +178,27 @@ def test_a_cancellation_of_what_is_not_there_is_told_by_the_mailbox(galenic: Gal
     taken = STATUS.format(id=a_number(), relates=text(fetched.content, "Header/MessageID"))
     assert told(post(clinic, taken.encode())) == ("Status", "000")
     assert told(post(clinic, GET_MESSAGE.format(id=a_number()).encode())) == ("Status", "000")
+
+
+def test_what_failed_is_done_once_more_when_it_is_replayed(
+    galenic: Galenic, clinic: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in galenic.environment.items():
+        monkeypatch.setenv(name, value)
+    number, cancel = a_number(), a_number()
+    post(clinic, CANCEL_RX.format(id=cancel, relates=number, order=number).encode())
+    assert state(galenic, cancel) == "failed"
+    post(clinic, a_new_rx(number, number))
+    assert state(galenic, number) == "answered"
+    with psycopg.connect(galenic.environment["GALENIC_DATABASE_URL"]) as connection:
+        (kept,) = connection.execute("SELECT id FROM message WHERE control_id = %s", (cancel,)).fetchone() or ()
+    assert main(["messages", "replay", str(kept)]) == 0
+    assert state(galenic, cancel) == "answered"
+    assert main(["messages", "replay", str(kept)]) == 1
+    told_then = post(clinic, GET_MESSAGE.format(id=a_number()).encode())  # the Error of the first time waits still
+    assert text(told_then.content, "Header/RelatesToMessageID") == cancel
+    taken = STATUS.format(id=a_number(), relates=text(told_then.content, "Header/MessageID"))
+    assert told(post(clinic, taken.encode())) == ("Status", "000")
 
 
 def test_a_cancellation_is_a_task_and_the_order_stays_as_it_is(galenic: Galenic, clinic: httpx.Client) -> None:

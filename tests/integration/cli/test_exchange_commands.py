@@ -149,6 +149,17 @@ def test_a_failed_message_is_processed_again_and_once(galenic, database, failed)
     ) == [(1,)]
 
 
+@pytest.mark.parametrize(("before", "after"), [("dead", "mapped"), ("failed", "mapped"), ("answered", "answered")])
+def test_what_did_not_leave_is_sent_again_and_never_processed_as_if_it_came_in(
+    galenic, database, failed, before, after
+):
+    galenic(*HOSPITAL)
+    with psycopg.connect(database.superuser_url) as connection:
+        connection.execute("UPDATE message SET direction = 'out', state = %s", (before,))
+    assert galenic("messages", "replay", str(failed))[0] == (0 if before != after else 1)
+    assert rows(database, "SELECT direction, state FROM message") == [("out", after)]
+
+
 @pytest.mark.parametrize(
     "words", [("messages", "show", "x"), ("messages", "show", str(uuid4())), ("messages", "replay", str(uuid4()))]
 )
