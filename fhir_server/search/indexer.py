@@ -103,13 +103,6 @@ class Indexer:
         keys = (key for name, key in entries.keys if name == IDENTIFIER and is_identity(key))
         return tuple(sorted({self.identifier_lock(entries.type_name, key) for key in keys}))
 
-    def identifier_locks(self, resource: dict[str, Any]) -> tuple[int, ...]:
-        """Those of its row, without making the rest of it."""
-        entries = Entries(resource["resourceType"], "")
-        if parameter := self.registry.parameters(entries.type_name).get(IDENTIFIER):
-            parameter.index(resource, entries, self.base_url)
-        return self._identifier_locks(entries)
-
     def identifier_lock(self, type_name: str, key: str) -> int:
         """The bucket of one identifier of one type."""
         return lock_bucket(self.token(type_name, IDENTIFIER, key))

@@ -21,20 +21,12 @@ class Validate(Protocol):
 
 @dataclass(slots=True)
 class Attempt:
-    """What one attempt has worked out; resources, rows and locks by the identity of their intent.
-
-    `rows`: those there are already. `identifiers`: the buckets of the identifiers that a resource carries.
-    """
+    """What one attempt has worked out; resources and search rows by the identity of their intent."""
 
     rids: list[int]
     rows: dict[int, IndexRow]
     resources: dict[int, Resource] = field(default_factory=dict)
-    identifiers: dict[int, tuple[int, ...]] = field(default_factory=dict)
     written: list[NewVersion] = field(default_factory=list)
-
-    @property
-    def locked(self) -> set[int]:
-        return {bucket for buckets in self.identifiers.values() for bucket in buckets}
 
     def resource(self, intent: Intent) -> Resource:
         return self.resources.get(id(intent), intent.resource or {})

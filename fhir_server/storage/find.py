@@ -57,8 +57,6 @@ class Finder:
 
     async def identities(self, connection: Connection, wanted: Sequence[tuple[Query, int]]) -> list[list[Version]]:
         """The same for several queries, each with its limit; they travel together."""
-        if not wanted:
-            return []
         statistics = await self.statistics.current(connection)
         async with connection.pipeline():
             asked = [await self._ask(connection, query, statistics) for query, _ in wanted]

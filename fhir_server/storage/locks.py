@@ -1,7 +1,7 @@
 """Advisory locks on what decides identity: the criteria of conditional interactions, and identifiers.
 
 A lock is a statement of its own before the check it guards: a statement sees the snapshot of its start. Plain writes
-share the lock of the identifiers they carry; who creates because a search finds nothing takes it alone.
+share the lock of the identifiers they carry; who decides by a search takes it alone.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,7 @@
 """The one way resources are written: intents in, one transaction, outcomes out.
 
-READ COMMITTED. The conditions are searched; what is there already may be used without a lock, as if nobody else were
-there yet. Locks on the identities of what is to be made, then the searches again that found nothing, then the rows in
-the order of their internal ids, then the writes. A collision with another transaction starts the attempt again.
+READ COMMITTED. Locks on identities first, then the searches that decide, then the rows in the order of their
+internal ids, then the writes. A collision with another transaction starts the attempt again.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from fhir_server.storage.database import Connection, Database
 from fhir_server.storage.draft import Attempt, Drafter, Validate
 from fhir_server.storage.events import Waker
 from fhir_server.storage.find import STORED_DEPTH, Finder, Outdated
-from fhir_server.storage.intents import Intent, Outcome
+from fhir_server.storage.intents import Intent, Outcome, Resource
 from fhir_server.storage.judge import UNGUARDED, Guard, shown
 from fhir_server.storage.locks import lock_identities
 from fhir_server.storage.read import LOCK_TO_CHANGE, LOCK_TO_DELETE, Key, current_versions
@@ -105,54 +104,53 @@ class Writer:
         return self.by(finder)
 
     async def _write(self, batch: Batch) -> list[Outcome]:
+        rows = self._index(batch.intents)
         rids = await self._rids.take(sum(i.kind in ("create", "update") for i in batch.intents))
         for _ in range(ATTEMPTS_MAX):
             try:
-                written = await self._attempt(batch, Attempt(list(rids), self._rows(batch.intents)))
+                written = await self._attempt(batch, Attempt(list(rids), dict(rows)))
             except (IdTaken, Moved, DeadlockDetected):
                 continue
             self._waker.wake()
             return written
         raise Conflict("other requests keep changing the same resources; try again")
 
-    def _rows(self, intents: Sequence[Intent]) -> dict[int, IndexRow]:
-        """Search rows that come with their intents; those of another generation of search parameters are of no use."""
-        generation = self._indexer.registry.generation
-        return {id(i): i.index for i in intents if i.index and i.index.generation == generation}
+    def _index(self, intents: Sequence[Intent]) -> dict[int, IndexRow]:
+        """Search rows of the resources that are sent whole; the work is done before any lock is taken."""
+        return {id(i): self._row(i, i.resource) for i in intents if i.resource is not None}
+
+    def _row(self, intent: Intent, resource: Resource) -> IndexRow:
+        """One that was made by another generation of search parameters is made again."""
+        if intent.index and intent.index.generation == self._indexer.registry.generation:
+            return intent.index
+        return self._indexer.index(resource | {"id": intent.id or intent.new_id})
 
     async def _attempt(self, batch: Batch, attempt: Attempt) -> list[Outcome]:
         if _is_plain_create(batch):
             async with self._database.connection() as connection:  # one statement is its own transaction
                 return await self._commit(connection, batch, attempt, [own_step(i) for i in batch.intents])
         async with self._database.transaction() as connection:
-            steps = await self._resolve_all(connection, batch.intents, attempt)
+            await self._lock(connection, batch, attempt)
+            steps = await self._resolve_all(connection, batch.intents)
             share_creates(steps)
             self._match_new(steps, attempt)
             refuse_overlap(steps)
             _relink(batch.intents, replaced(steps), attempt)
             return await self._commit(connection, batch, attempt, steps)
 
-    async def _resolve_all(self, connection: Connection, intents: Sequence[Intent], attempt: Attempt) -> list[Step]:
+    async def _lock(self, connection: Connection, batch: Batch, attempt: Attempt) -> None:
+        conditions = [i.condition for i in batch.intents if i.condition is not None]
+        alone = {bucket for condition in conditions for bucket in self._indexer.query_locks(condition)}
+        shared = {bucket for row in attempt.rows.values() for bucket in row.identifiers}
+        await lock_identities(connection, alone, shared)
+
+    async def _resolve_all(self, connection: Connection, intents: Sequence[Intent]) -> list[Step]:
         """R4's order: deletions first, so that no other condition matches what they delete."""
         deletions = [intent for intent in intents if intent.kind == "delete"]
-        others = [intent for intent in intents if intent.kind != "delete"]
         steps = await self._resolve(connection, deletions, set())
         going = {step.key for found in steps.values() for step in found if step.outcome is None}
-        steps |= await self._resolve(connection, others, going)
-        writing = [i for i in others if not (i.kind == "create" and steps[id(i)][0].matched)]
-        missing = [i for i in writing if i.condition is not None and not steps[id(i)][0].matched]
-        await self._lock(connection, missing, writing, attempt)
-        steps |= await self._resolve(connection, missing, going)
+        steps |= await self._resolve(connection, [intent for intent in intents if intent.kind != "delete"], going)
         return [step for intent in intents for step in steps[id(intent)]]
-
-    async def _lock(
-        self, connection: Connection, missing: Sequence[Intent], writing: Sequence[Intent], attempt: Attempt
-    ) -> None:
-        """Alone on what `missing` may create; what is written shares the lock of the identifiers it carries."""
-        conditions = [i.condition for i in missing if i.condition is not None]
-        alone = {bucket for condition in conditions for bucket in self._indexer.query_locks(condition)}
-        attempt.identifiers = {id(i): self._indexer.identifier_locks(i.resource) for i in writing if i.resource}
-        await lock_identities(connection, alone, attempt.locked)
 
     async def _resolve(
         self, connection: Connection, intents: Sequence[Intent], going: set[Key]
@@ -171,7 +169,7 @@ class Writer:
         carriers: dict[int, list[Step]] = {}
         for step in steps:
             if step.intent.condition is None and step.intent.kind in ("create", "update"):
-                for bucket in attempt.identifiers[id(step.intent)]:
+                for bucket in attempt.rows[id(step.intent)].identifiers:
                     carriers.setdefault(bucket, []).append(step)
         for step in steps if carriers else ():
             condition = step.intent.condition
@@ -209,8 +207,9 @@ class Writer:
 
     async def _lock_patched(self, connection: Connection, attempt: Attempt) -> None:
         """Identifiers that only the patched resource shows; whoever collides here is tried again."""
+        locked = {bucket for row in attempt.rows.values() for bucket in row.identifiers}
         carried = {bucket for new in attempt.written if new.index for bucket in new.index.identifiers}
-        await lock_identities(connection, (), carried - attempt.locked)
+        await lock_identities(connection, (), carried - locked)
 
     async def _check_integrity(
         self, connection: Connection, batch: Batch, attempt: Attempt, steps: list[Step]

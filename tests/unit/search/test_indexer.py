@@ -71,12 +71,3 @@ def test_a_conditional_interaction_takes_the_locks_of_the_identifiers_it_asks_fo
 
 def test_a_row_is_the_same_whenever_it_is_computed() -> None:
     assert INDEXER.index(REQUEST) == INDEXER.index(dict(reversed(REQUEST.items())))
-
-
-def test_the_locks_of_identifiers_are_those_of_the_whole_row() -> None:
-    others = [{"system": "urn:rx", "value": "2"}, {"value": "no system"}, {"system": "urn:no-value"}]
-    for identifiers in ([], others, [*REQUEST["identifier"], *others]):
-        resource = REQUEST | {"identifier": identifiers}
-        assert INDEXER.identifier_locks(resource) == INDEXER.index(resource).identifiers
-    binary = {"resourceType": "Binary", "contentType": "text/plain"}
-    assert INDEXER.identifier_locks(binary) == ()
