@@ -5,11 +5,12 @@ its identifier where it has one, and others are used as they are where their ide
 https://hl7.org/fhir/R4/messaging.html
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urljoin
 
 from fhir_server.errors import Invalid, Issue, Unprocessable
+from fhir_server.model.walk import references
 from fhir_server.storage.intents import Resource
 from mappers.mapped import by_identifier
 
@@ -34,6 +35,9 @@ FOCUS: Final[Mapping[str, frozenset[str]]] = {
 HEADER: Final = "MessageHeader"
 MESSAGE: Final = "message"
 HEADER_PLACE: Final = "Bundle.entry[0].resource"
+VERSION: Final = "/_history/"
+_RELATIVE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]{1,64})?")
+_RESTFUL: Final = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64}")
 
 
 def header_of(bundle: Resource) -> Resource:
@@ -54,12 +58,31 @@ def event_of(header: Resource) -> str:
     return str(coding.get("code", "")) if coding.get("system") == EVENTS else ""
 
 
-def transaction_of(bundle: Resource) -> Resource:
-    """The transaction, entry for entry; raises `Unprocessable` naming the place of what is not understood."""
-    header, entries = header_of(bundle), bundle["entry"]
-    focus = _focus(header, entries)
-    written = [_entry(entry, is_focus=number in focus) for number, entry in enumerate(entries)]
+def transaction_of(bundle: Resource, has_identifier: Callable[[str], bool]) -> Resource:
+    """The transaction, entry for entry; raises `Unprocessable` naming the place of what is not understood.
+
+    `has_identifier`: whether resources of a type can be found by one.
+    """
+    entries = bundle["entry"]
+    for number, entry in enumerate(entries):
+        _make_absolute(entry, f"Bundle.entry[{number}].resource")
+    focus = _focus(header_of(bundle), entries)
+    written = [_entry(entry, has_identifier, is_focus=number in focus) for number, entry in enumerate(entries)]
     return {"resourceType": "Bundle", "type": "transaction", "entry": written}
+
+
+def _make_absolute(entry: Resource, place: str) -> None:
+    """A relative reference is meant at its sender's, beside its own entry: it would be of somebody else here.
+
+    https://hl7.org/fhir/R4/bundle.html#references
+    """
+    restful = _RESTFUL.fullmatch(str(entry.get("fullUrl", "")))
+    for one in references(entry["resource"]):
+        if _RELATIVE.fullmatch(one.reference):
+            if restful is None:
+                text = "a relative reference is read against the fullUrl of its entry, which has to be an http URL"
+                raise _refused(text, place)
+            one.element["reference"] = restful[1] + one.reference
 
 
 def _focus(header: Resource, entries: list[Resource]) -> set[int]:
@@ -70,10 +93,11 @@ def _focus(header: Resource, entries: list[Resource]) -> set[int]:
     if allowed is None:
         known = ", ".join(sorted(FOCUS))
         raise _refused(f"the event is none of {known} of {EVENTS}", f"{HEADER_PLACE}.event")
-    names = {name: number for number, entry in enumerate(entries) for name in _names(entry)}
+    names = {entry["fullUrl"]: number for number, entry in enumerate(entries) if "fullUrl" in entry}
     found = set()
-    for place, reference in _references(header, entries[0]):
-        number = names.get(reference)
+    for n, one in enumerate(header.get("focus", ())):
+        place = f"{HEADER_PLACE}.focus[{n}].reference"
+        number = names.get(str(one.get("reference", "")).partition(VERSION)[0])
         if number is None:
             raise _refused("the focus is not in the message", place)
         if entries[number]["resource"]["resourceType"] not in allowed:
@@ -84,23 +108,11 @@ def _focus(header: Resource, entries: list[Resource]) -> set[int]:
     return found
 
 
-def _references(header: Resource, entry: Resource) -> list[tuple[str, str]]:
-    """Places and targets of the focus; a relative one is meant beside the header's own fullUrl."""
-    base = str(entry.get("fullUrl", ""))
-    beside = base.removesuffix(f"{HEADER}/{header['id']}") if base.startswith("http") else ""
-    texts = [str(one.get("reference", "")) for one in header.get("focus", ())]
-    return [(f"{HEADER_PLACE}.focus[{n}].reference", urljoin(beside, text)) for n, text in enumerate(texts)]
-
-
-def _names(entry: Resource) -> list[str]:
-    resource = entry.get("resource", {})
-    return [name for name in (entry.get("fullUrl"), f"{resource.get('resourceType')}/{resource.get('id')}") if name]
-
-
-def _entry(entry: Resource, *, is_focus: bool) -> Resource:
+def _entry(entry: Resource, has_identifier: Callable[[str], bool], *, is_focus: bool) -> Resource:
     """The same resource under an id of this server's."""
     resource = {name: value for name, value in entry.get("resource", {}).items() if name != "id"}
-    type_name, condition = str(resource.get("resourceType")), _condition(resource)
+    type_name = str(resource.get("resourceType"))
+    condition = _condition(resource) if has_identifier(type_name) else ""
     request = {"method": "POST", "url": type_name}
     if condition and is_focus:
         request = {"method": "PUT", "url": f"{type_name}?{condition}"}
@@ -127,7 +139,7 @@ def answer_to(header: Resource, base_url: str, answer_id: str, outcomes: list[st
         "resourceType": HEADER,
         "id": answer_id,
         **{name: header[name] for name in ("eventCoding", "eventUri") if name in header},
-        "destination": [{"endpoint": header["source"]["endpoint"]}],
+        **({"destination": [{"endpoint": header["source"]["endpoint"]}]} if "endpoint" in header["source"] else {}),
         "source": {"name": "Galenic", "endpoint": base_url},
         "response": {"identifier": header["id"], "code": "ok"},
         "focus": [{"reference": f"{base_url}/{one}"} for one in outcomes],

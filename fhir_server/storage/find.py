@@ -19,6 +19,9 @@ from fhir_server.storage.version import Version
 CANDIDATES: Final = 10
 """Rows looked at to decide whether a conditional interaction matches none, one or several (rows)."""
 
+TOGETHER: Final = 8
+"""Searches that are asked before the first is judged: all they find is in memory at once (searches)."""
+
 STORED_DEPTH: Final = 1_000
 """What is stored was parsed under its limit once; the setting may have shrunk since (levels)."""
 
@@ -56,10 +59,14 @@ class Finder:
         return (await self.identities(connection, [(query, limit)]))[0]
 
     async def identities(self, connection: Connection, wanted: Sequence[tuple[Query, int]]) -> list[list[Version]]:
-        """The same for several queries, each with its limit; they travel together."""
+        """The same for several queries, each with its limit; TOGETHER of them travel at once."""
+        groups = (wanted[start : start + TOGETHER] for start in range(0, len(wanted), TOGETHER))
+        return [versions for group in groups for versions in await self._found(connection, group)]
+
+    async def _found(self, connection: Connection, wanted: Sequence[tuple[Query, int]]) -> list[list[Version]]:
         statistics = await self.statistics.current(connection)
         async with connection.pipeline():
-            asked = [await self._ask(connection, query, statistics) for query, _ in wanted]
+            asked = [await self._ask(connection, query, statistics, _rows(limit)) for query, limit in wanted]
             pages = [to_versions(await cursor.fetchall()) for cursor in asked]
         together = zip(wanted, pages, strict=True)
         return [await self._matching(connection, query, limit, page) for (query, limit), page in together]
@@ -67,20 +74,29 @@ class Finder:
     async def _matching(self, connection: Connection, query: Query, limit: int, page: list[Version]) -> list[Version]:
         """`page`: the first candidates; more are asked for where these do not decide."""
         found: list[Version] = []
+        rows = _rows(limit)
         while True:
             found += [c for c in page if c.body and matches(self.indexer, query, load(c))]
-            if len(page) < CANDIDATES or len(found) >= limit:
+            if len(page) < rows or len(found) >= limit:
                 return found[:limit]
-            page = await self.candidates(connection, query, page[-1].rid)
+            page, rows = await self.candidates(connection, query, page[-1].rid), CANDIDATES
 
     async def candidates(self, connection: Connection, query: Query, after_rid: int = 0) -> list[Version]:
         """The first CANDIDATES rows past `after_rid` that match by their hashes, in the order of creation."""
         statistics = await self.statistics.current(connection)
-        return to_versions(await (await self._ask(connection, query, statistics, after_rid)).fetchall())
+        asked = await self._ask(connection, query, statistics, CANDIDATES, after_rid)
+        return to_versions(await asked.fetchall())
 
-    async def _ask(self, connection: Connection, query: Query, statistics: Frequencies, after_rid: int = 0) -> Rows:
-        statement = matching(query, plan(query, statistics, {}).driver, self.indexer.hasher, CANDIDATES, after_rid)
+    async def _ask(
+        self, connection: Connection, query: Query, statistics: Frequencies, rows: int, after_rid: int = 0
+    ) -> Rows:
+        statement = matching(query, plan(query, statistics, {}).driver, self.indexer.hasher, rows, after_rid)
         return await ask_versions_of(connection, statement.sql, statement.values)
+
+
+def _rows(limit: int) -> int:
+    """Of the first page: mostly all candidates match, and whole resources come with them."""
+    return min(limit, CANDIDATES)
 
 
 def load(version: Version) -> dict[str, Any]:

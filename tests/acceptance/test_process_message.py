@@ -129,7 +129,7 @@ HEADER = "Bundle.entry[0].resource"
         (an_order_message(focus=[]), 400, f"{HEADER}.focus"),
         (an_order_message(response={"identifier": "1", "code": "ok"}), 422, f"{HEADER}.response"),
         (an_order_message({"status": "wrong"}), 400, "Bundle.entry[2].resource.status"),
-        (an_order_message({"subject": {"reference": "Patient/nobody-here"}}), 422, "Bundle.entry[2]"),
+        (an_order_message(focus=[{"reference": "http://[x"}]), 422, f"{HEADER}.focus[0].reference"),
         (an_order_message() | {"type": "collection"}, 400, "Bundle.type"),
         (a_patient(), 400, "Resource"),
     ],
@@ -142,6 +142,47 @@ def test_what_is_not_understood_is_refused_with_its_place(
     assert any(place in "".join(issue.get("expression", [])) for issue in outcome["issue"]), outcome
     if message["resourceType"] == "Bundle":
         assert found(client, message, 2) == []
+
+
+def test_a_relative_reference_is_never_to_a_resource_of_this_server(client: httpx.Client) -> None:
+    here = client.post("/Patient", json=a_patient()).json()["id"]
+    message = an_order_message({"subject": {"reference": f"Patient/{here}"}})
+    assert process(client, message).status_code == 200
+    (order,) = found(client, message, 2)
+    assert order["subject"]["reference"] == f"{WARD}/Patient/{here}"
+    named = an_order_message({"subject": {"reference": f"Patient/{here}"}})
+    named["entry"][2]["fullUrl"] = f"urn:uuid:{uuid4()}"
+    outcome = refused(process(client, named), 422)
+    assert outcome["issue"][0]["expression"] == ["Bundle.entry[2].resource"]
+
+
+def test_a_source_without_an_endpoint_is_answered_without_a_destination(client: httpx.Client) -> None:
+    unknown = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+    answer = process(client, an_order_message(source={"name": "Ward", "_endpoint": {"extension": [unknown]}}))
+    assert answer.status_code == 200, answer.text
+    assert "destination" not in answer.json()["entry"][0]["resource"]
+
+
+def test_what_no_search_finds_by_its_identifier_is_created(client: httpx.Client) -> None:
+    message = an_order_message()
+    product = {"resourceType": "BiologicallyDerivedProduct", "id": "b", "identifier": [an_identifier()]}
+    message["entry"].append({"fullUrl": f"{WARD}/BiologicallyDerivedProduct/b", "resource": product})
+    assert process(client, message).status_code == 200
+
+
+def test_of_several_messages_under_one_id_at_once_one_is_done_and_all_are_kept(
+    galenic: Galenic, client: httpx.Client
+) -> None:
+    first = an_order_message()
+    others = [deepcopy(first) for _ in range(4)]
+    for number, other in enumerate(others):
+        other["entry"][2]["resource"]["note"] = [{"text": f"note {number}"}]
+    with ThreadPoolExecutor(4) as threads:
+        statuses = sorted(threads.map(lambda one: process(client, one).status_code, others))
+    assert statuses == [200, 422, 422, 422]
+    with psycopg.connect(galenic.environment["GALENIC_DATABASE_URL"]) as connection:
+        kept = connection.execute("SELECT state FROM message ORDER BY number DESC LIMIT 4").fetchall()
+    assert sorted(kept) == [("answered",), ("failed",), ("failed",), ("failed",)]
 
 
 def test_a_message_without_the_id_of_its_header_is_refused(client: httpx.Client) -> None:
@@ -164,6 +205,10 @@ def test_a_corrected_message_may_come_under_the_id_of_the_refused_one(galenic: G
         kind, state, control_id, _, resources = connection.execute(KEPT).fetchone() or ()
     assert (kind, state, control_id) == ("FHIR^O11", "answered", message["entry"][0]["resource"]["id"])
     assert {one.partition("/")[0] for one in resources} == {"MessageHeader", "Patient", "MedicationRequest"}
+
+
+def test_an_answer_at_once_may_be_asked_for(client: httpx.Client) -> None:
+    assert client.post("/$process-message?async=false", json=an_order_message()).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["async=true", "response-url=https://ward.example.org"])

@@ -24,6 +24,7 @@ from fhir_server.storage.database import Connection
 from fhir_server.storage.intents import Outcome, Resource
 from mappers.mapped import Note
 
+IDENTIFIER: Final = "identifier"
 OK: Final = "ok"
 FAILED: Final = "fatal-error"
 
@@ -43,21 +44,28 @@ async def process_message(server: Server, request: Request) -> Response:
     Raises what stands against it, as every interaction does: then nothing of it was done. `Forbidden` where the token
     may not create a MessageHeader: what such a sender sends is not kept either.
     """
-    if request.parameters and any(name in ("async", "response-url") for name, _ in request.parameters):
+    if request.parameter("response-url") or request.parameter("async") not in (None, "false"):
         raise NotSupported("A message is answered on its own connection: async and response-url are not supported")
     if not request.grant.allows("c", HEADER):
         raise refused("c", HEADER)
     case = _case(server, request)
     try:
-        known = await _known(server, case)
-        return Response(200, {}, known) if known else await _process(server, request, case)
-    except AlreadyAnswered:  # by another request, meanwhile
-        return Response(200, {}, await _known(server, case))
+        return await _once(server, request, case)
     except Unavailable:
         raise
     except GalenicError as error:
         await _failed(server, case, error)
         raise
+
+
+async def _once(server: Server, request: Request, case: _Case) -> Response:
+    known = await _known(server, case)
+    if known:
+        return Response(200, {}, known)
+    try:
+        return await _process(server, request, case)
+    except AlreadyAnswered:  # by another request, meanwhile
+        return Response(200, {}, await _known(server, case))
 
 
 def _case(server: Server, request: Request) -> _Case:
@@ -67,7 +75,7 @@ def _case(server: Server, request: Request) -> _Case:
         raise Invalid("A message is a Bundle", [Issue("invalid", "A message is a Bundle", "Resource")])
     server.validate(bundle)
     header = header_of(bundle)
-    sender = f"{request.context.client}|{request.context.actor}"
+    sender = f"http|{request.context.client}|{request.context.actor}"
     kind = f"FHIR^{event_of(header)}"
     return _Case(Arrived(uuid4(), "http", request.body, kind, sender, header["id"]), bundle, header)
 
@@ -87,7 +95,8 @@ async def _known(server: Server, case: _Case) -> bytes:
 
 
 async def _process(server: Server, request: Request, case: _Case) -> Response:
-    asked = transaction_of(case.bundle)
+    registry = server.indexer.registry
+    asked = transaction_of(case.bundle, lambda type_name: IDENTIFIER in registry.parameters(type_name))
     answer: dict[str, Any] = {}
 
     async def record(connection: Connection, outcomes: Sequence[Outcome]) -> None:
