@@ -223,7 +223,7 @@ class ScriptWork:
 
 JOB_KEY: Final = "SELECT key FROM job WHERE id = %s"
 BEFORE: Final = f"""
-SELECT j.state FROM job j JOIN message m ON m.id = substr(j.key, length('message/') + 1)::uuid
+SELECT j.state FROM job j JOIN message m ON m.id = split_part(j.key, '/', 2)::uuid
 WHERE j.kind = '{KIND}' AND j.state IN ('waiting', 'running') AND j.created < %s AND m.partner = %s FOR SHARE OF j
 """  # noqa: S608 - a constant
 """States of a partner's jobs that come first: a handful, since the oldest is claimed first. Where one is being claimed,

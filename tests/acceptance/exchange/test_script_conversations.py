@@ -238,7 +238,8 @@ def test_another_prescription_of_the_same_number_leaves_the_first_as_it_is(offic
 
 
 HOLD = """
-UPDATE job SET state = 'running', fence = fence + 1, lease_until = clock_timestamp() + interval '3 seconds'
+UPDATE job SET state = 'running', fence = fence + 1, lease_until = clock_timestamp() + interval '3 seconds',
+               key = key || %s
 WHERE state = 'waiting' AND key = (SELECT 'message/' || id FROM message WHERE control_id = %s)
 """
 
@@ -252,13 +253,14 @@ def another_worker(galenic: Galenic) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("another_worker")
-def test_a_cancellation_waits_for_the_order_that_another_worker_is_still_at(office: Office) -> None:
+@pytest.mark.parametrize("time", ["", "/2"], ids=["for the first time", "replayed"])
+def test_a_cancellation_waits_for_the_order_that_another_worker_is_still_at(office: Office, time: str) -> None:
     with psycopg.connect(office.galenic.environment["GALENIC_DATABASE_URL"], autocommit=True) as connection:
         held = False
         while not held:  # as a worker that comes before the others, and stops
             order, cancel = a_number(), a_number()
             post(office.client, a_script("NewRx", PRESCRIBED, order, order=order))
-            held = connection.execute(HOLD, (order,)).rowcount == 1
+            held = connection.execute(HOLD, (time, order)).rowcount == 1
     post(office.client, a_script("CancelRx", PRESCRIBED, cancel, order=order))
     assert (state(office.galenic, order), state(office.galenic, cancel)) == ("answered", "answered")
 
