@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.acceptance.outcomes import VALIDATOR
+from tests.builders.resources import PLACED
 from tests.running.mllp import a_message, a_patient, an_order
 
 ER7 = {"Content-Type": "x-application/hl7-v2+er7"}
@@ -56,20 +57,10 @@ def test_other_media_and_zones_are_refused(client: httpx.Client) -> None:
     assert convert(client, an_order("1", "N1"), zone="Springfield").status_code == 400
 
 
-ORDER = {
-    "resourceType": "MedicationRequest",
-    "status": "active",
-    "intent": "order",
-    "identifier": [{"type": {"text": "PLAC"}, "system": "urn:galenic:partner:county:OE", "value": "A1"}],
-    "medicationCodeableConcept": {"text": "a drug"},
-    "subject": {"display": "Peter Chalmers"},
-}
-
-
 def test_fhir_comes_back_as_the_message_that_is_asked_for(client: httpx.Client) -> None:
     headers = {"Content-Type": "application/fhir+json"}
     asked = {"to": "hl7v2-rde", "partner": "county", "sender": "GALENIC|PHARMACY", "receiver": "WARD|HOSPITAL"}
-    answer = client.post("/$convert", json=ORDER, headers=headers, params=asked)
+    answer = client.post("/$convert", json=PLACED, headers=headers, params=asked)
     assert answer.status_code == 200, answer.text
     assert VALIDATOR.validate(answer.json()) == []
     binary = answer.json()["parameter"][0]["resource"]
@@ -78,7 +69,9 @@ def test_fhir_comes_back_as_the_message_that_is_asked_for(client: httpx.Client) 
     assert lines[0].startswith("MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|")
     assert "ORC|NW|A1^OE" in lines
     wrong = ({}, {"to": "hl7v2-rds"}, {"to": "hl7v2-orm"})
-    assert [client.post("/$convert", json=ORDER, headers=headers, params=one).status_code for one in wrong] == [400] * 3
+    assert [client.post("/$convert", json=PLACED, headers=headers, params=one).status_code for one in wrong] == [
+        400
+    ] * 3
 
 
 def test_several_messages_are_refused(client: httpx.Client) -> None:

@@ -81,3 +81,14 @@ def ten_types() -> list[Resource]:
         {"resourceType": "Task", "status": "requested", "intent": "order"},
         {"resourceType": "AllergyIntolerance", "patient": {"reference": "Patient/p1"}},
     ]
+
+
+PLACED: Resource = {
+    "resourceType": "MedicationRequest",
+    "status": "active",
+    "intent": "order",
+    "identifier": [{"type": {"text": "PLAC"}, "system": "urn:galenic:partner:county:OE", "value": "A1"}],
+    "medicationCodeableConcept": {"text": "a drug"},
+    "subject": {"display": "Peter Chalmers"},
+}
+"""An order as its placer numbers it, which can be written as a message."""

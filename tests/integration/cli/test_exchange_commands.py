@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from fhir_server.cli.main import main
+from tests.builders.resources import PLACED
 from tests.builders.script import a_renewal_request, schemas
 from tests.running.galenic import CURSOR_KEY, INDEX_KEY
 from tests.running.mllp import a_message, a_patient, an_order
@@ -209,25 +210,15 @@ def test_what_cannot_be_mapped_is_refused_with_its_place(mapped, raw, why):
     assert why in said
 
 
-DRUG = {
-    "resourceType": "MedicationRequest",
-    "status": "active",
-    "intent": "order",
-    "identifier": [{"type": {"text": "PLAC"}, "system": "urn:galenic:partner:county:OE", "value": "A1"}],
-    "medicationCodeableConcept": {"text": "a drug"},
-    "subject": {"display": "Peter Chalmers"},
-}
-
-
 def test_fhir_is_written_as_a_message_and_what_is_missing_is_said(mapped):
     ends = ("--partner", "county", "--sender", "GALENIC|PHARMACY", "--receiver", "WARD|HOSPITAL")
-    code, message, said = mapped(json.dumps(DRUG).encode(), "--to", "hl7v2-rde", *ends)
+    code, message, said = mapped(json.dumps(PLACED).encode(), "--to", "hl7v2-rde", *ends)
     assert code == 0
     header, *segments = message.split("\r")
     assert header.startswith("MSH|^~\\&|GALENIC|PHARMACY|WARD|HOSPITAL|")
     assert "ORC|NW|A1^OE" in segments
     assert "RXE_3" in said
-    code, message, said = mapped(json.dumps(DRUG).encode(), "--to", "script-2023011", "--kind", "NewRx")
+    code, message, said = mapped(json.dumps(PLACED).encode(), "--to", "script-2023011", "--kind", "NewRx")
     assert code == 0
     assert "<DrugDescription>a drug</DrugDescription>" in message
 
@@ -236,9 +227,9 @@ def test_fhir_is_written_as_a_message_and_what_is_missing_is_said(mapped):
     ("raw", "words", "why"),
     [
         (ORDER, ("--to", "hl7v2-rde"), "Only FHIR"),
-        (json.dumps(DRUG).encode(), ("--to", "hl7v2-rds"), "no MedicationDispense"),
-        (json.dumps(DRUG | {"status": "draft"}).encode(), ("--to", "hl7v2-rde"), "ORC-1"),
-        (json.dumps(DRUG | {"status": "new"}).encode(), ("--to", "hl7v2-rde"), "MedicationRequest.status"),
+        (json.dumps(PLACED).encode(), ("--to", "hl7v2-rds"), "no MedicationDispense"),
+        (json.dumps(PLACED | {"status": "draft"}).encode(), ("--to", "hl7v2-rde"), "ORC-1"),
+        (json.dumps(PLACED | {"status": "new"}).encode(), ("--to", "hl7v2-rde"), "MedicationRequest.status"),
     ],
 )
 def test_what_cannot_be_written_is_refused_with_its_place(mapped, raw, words, why):
