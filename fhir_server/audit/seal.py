@@ -8,9 +8,9 @@ the batch's number lets one of them commit.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection, IsolationLevel
@@ -59,12 +59,26 @@ VALUES ({", ".join(f"%({name})s" for name in SEAL_NAMES)}, %(hash)s)
 _NUMBER: Final = NAMES.index("number")
 _RECORDED: Final = NAMES.index("recorded")
 
-Head = tuple[int, bytes]
-"""Batch and hash of the last seal."""
+
+class Head(NamedTuple):
+    """The last seal, as far as nobody may change it."""
+
+    batch: int
+    hash: bytes
 
 
-async def seal(connection: Connection) -> int:
-    """Seals everything that is committed and not sealed, in one transaction of its own; how many records it were.
+class Sealed(NamedTuple):
+    """What one turn has done."""
+
+    records: int
+    """How many were sealed (records)."""
+
+    head: Head | None
+    """The last seal after it; none where nothing was ever recorded."""
+
+
+async def seal(connection: Connection) -> Sealed:
+    """Seals everything that is committed and not sealed, in one transaction of its own.
 
     Raises `UniqueViolation` or `SerializationFailure` where another process has sealed meanwhile.
     """
@@ -73,21 +87,21 @@ async def seal(connection: Connection) -> int:
         await connection.execute(BY_INDEX)
         snapshot, now = await _row(connection, NOW)
         batch, previous, last = await _row(connection, HEAD) or (0, START, EVERYTHING)
-        count = 0
+        records = 0
         async for rows in _unsealed(connection, last):
             batch += 1
             link = _link(batch, rows, previous, (snapshot, now))
             await _insert(connection, link)
             previous = link.hash
-            count += len(rows)
-    return count
+            records += len(rows)
+    return Sealed(records, Head(batch, previous) if batch else None)
 
 
-async def _unsealed(connection: Connection, last: str) -> AsyncIterator[list[Row]]:
-    async with connection.cursor(name="unsealed", binary=True) as cursor:
-        await cursor.execute(UNSEALED, {"last": last})
-        while rows := await cursor.fetchmany(BATCH):
-            yield rows  # type: ignore[misc] # a tuple is a sequence
+async def _unsealed(connection: Connection, last: str) -> AsyncGenerator[list[Row]]:
+    """By statements: the end of the transaction closes the cursor, also where the connection is lost."""
+    await connection.execute(f"DECLARE unsealed NO SCROLL CURSOR FOR {UNSEALED}", {"last": last})
+    while rows := await (await connection.execute(f"FETCH {BATCH} FROM unsealed", binary=True)).fetchall():
+        yield rows  # type: ignore[misc] # a tuple is a sequence
 
 
 def _link(batch: int, rows: Sequence[Row], previous: bytes, at: tuple[str, datetime]) -> Seal:
@@ -139,18 +153,17 @@ class Sealer:
 
     async def _seal(self, connection: Connection) -> None:
         try:
-            await seal(connection)
+            self._head = (await seal(connection)).head
         except (UniqueViolation, SerializationFailure):
             LOG.warning("another process seals as well")
 
     async def _compare(self, connection: Connection) -> None:
-        """The seal this process saw last is still what it was; if not, that is on record at once."""
-        if self._head is not None:
-            batch, seen = self._head
-            found = await _row(connection, HASH_OF, (batch,))
-            if found is None or found[0] != seen:
-                what = f"seal {batch} {'is gone' if found is None else 'has been replaced'}"
-                LOG.error("the audit trail was interfered with: %s", what)
-                await insert_records(connection, [system_record(INTERFERENCE, what, status=500)])
-        head = await _row(connection, HEAD)
-        self._head = None if head is None else (head[0], head[1])
+        """The seal this process made last is still what it was; if not, that is on record at once."""
+        if self._head is None:
+            return
+        batch, made = self._head
+        found = await _row(connection, HASH_OF, (batch,))
+        if found is None or found[0] != made:
+            what = f"seal {batch} {'is gone' if found is None else 'has been replaced'}"
+            LOG.error("the audit trail was interfered with: %s", what)
+            await insert_records(connection, [system_record(INTERFERENCE, what, status=500)])

@@ -1,7 +1,6 @@
 """Canaries planted in requests are in no line of the log, whatever fails."""
 
 import ssl
-import time
 from collections.abc import Iterator
 from itertools import count
 
@@ -12,11 +11,11 @@ import pytest
 from tests.builders.resources import a_patient
 from tests.conftest import BREAK_OFF, Cluster, Database
 from tests.running.galenic import Galenic, running
+from tests.running.waiting import PATIENCE_SECONDS, wait_until
 
 CANARY = "Zebulon1960Canary"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 ROUNDS = 5
-WAIT_SECONDS_MAX = 20.0
 _databases = count(1)
 
 
@@ -78,7 +77,5 @@ def client_of(galenic: Galenic) -> httpx.Client:
 
 
 def recovered(galenic: Galenic) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while httpx.get(f"{galenic.root_url}/health/ready", timeout=5, verify=NO_TLS).status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    ready = f"{galenic.root_url}/health/ready"
+    wait_until(lambda: httpx.get(ready, timeout=PATIENCE_SECONDS, verify=NO_TLS).status_code == 200)

@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.outcomes import refused
 from tests.builders.patches import JSON_PATCH, MERGE_PATCH
 from tests.builders.resources import a_patient
+from tests.running.waiting import allowed
 
 SECONDS_MAX = 5.0
 """Generous for a busy machine; the median is printed (seconds)."""
@@ -131,7 +132,7 @@ def hold(client, write, bodies):
             refused(response, *STATUSES)
         except AssertionError as error:
             raise AssertionError(f"{write}: {name}: {error}") from error
-        assert taken[name] < SECONDS_MAX, (write, name, taken[name])
+        assert taken[name] < allowed(SECONDS_MAX), (write, name, taken[name])
     slowest = max(taken, key=taken.__getitem__)
     print(f"{write}: median {median(taken.values()):.4f} s, slowest '{slowest}' {taken[slowest]:.2f} s")
 
@@ -162,7 +163,7 @@ def test_in_a_bundle_it_is_refused_and_a_batch_answers_it_entry_by_entry(client,
         entry = f'{{"resource":{body.decode("latin-1")},{request}}}'.encode("latin-1")
         bundle = b'{"resourceType":"Bundle","type":"%s","entry":[%s]}' % (kind.encode(), entry)
         response, taken = timed(client, "POST", "", {}, bundle)
-        assert taken < SECONDS_MAX, (name, taken)
+        assert taken < allowed(SECONDS_MAX), (name, taken)
         if kind == "batch" and response.status_code == 200:
             [answer] = response.json()["entry"]
             assert answer["response"]["status"] in ("400", "403", "422"), name

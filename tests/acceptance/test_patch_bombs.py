@@ -8,6 +8,7 @@ import pytest
 from tests.acceptance.outcomes import refused
 from tests.builders.patches import JSON_PATCH, MERGE_PATCH, a_fhirpath_patch, a_replacement
 from tests.builders.resources import a_patient, an_observation
+from tests.running.waiting import allowed
 
 SECONDS_MAX = 5.0
 """Generous for a busy machine; what it took is printed (seconds)."""
@@ -26,7 +27,7 @@ def within(client, method, path, body, media_type="application/fhir+json"):
     response = client.request(method, path, content=content, headers={"Content-Type": media_type})
     taken = time.perf_counter() - begun
     print(f"{method} {path}: {response.status_code} after {taken:.3f} s")
-    assert taken < SECONDS_MAX
+    assert taken < allowed(SECONDS_MAX)
     return response
 
 
@@ -86,7 +87,7 @@ def test_a_long_value_in_a_query_is_answered_soon(client):
     for value in ("\\" * 10_000, "|" * 10_000, "a\\," * 3_000, "," * 10_000):
         begun = time.perf_counter()
         assert client.get("/Patient", params={"identifier": value}).status_code in (200, 400, 403, 414)
-        assert time.perf_counter() - begun < SECONDS_MAX
+        assert time.perf_counter() - begun < allowed(SECONDS_MAX)
 
 
 MANY = 100_000

@@ -25,6 +25,7 @@ from tests.builders.resources import a_patient
 from tests.running.galenic import INDEX_KEY, running
 from tests.running.pair import BASE_URL
 from tests.running.reindexing import a_search_parameter, await_answer, await_done, begin, ids, reindexed
+from tests.running.waiting import PATIENCE_SECONDS, wait_until
 
 POPULATION = 2_000
 CHUNK = 500
@@ -32,7 +33,6 @@ PAGE = 10
 PAGES_BEFORE = 5
 """Pages read before, while and after the job runs."""
 
-UNDER_WAY_SECONDS_MAX = 30.0
 HELD_SECONDS = 1.5
 """A write is held up for this long at most: less than it would wait (seconds)."""
 
@@ -100,7 +100,7 @@ def count_of(client, **parameters):
 
 def await_progress(client, status, least=1):
     """The job has rewritten so many, and is not done; its X-Progress."""
-    deadline = time.monotonic() + UNDER_WAY_SECONDS_MAX
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         response = client.get(f"/{status}")
         assert response.status_code == 202, response.text
@@ -249,10 +249,7 @@ def test_rows_an_older_release_has_indexed_are_rewritten_at_the_next_start(clust
             connection.execute("DELETE FROM search_string")
         assert count_of(client, family="chalmers") == 0
         server.start_worker()
-        deadline = time.monotonic() + UNDER_WAY_SECONDS_MAX
-        while numbers(database, "SELECT state FROM job") != [("done",)]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: numbers(database, "SELECT state FROM job") == [("done",)])
         assert count_of(client, family="chalmers") == len(made)
         assert numbers(database, "SELECT DISTINCT index_version FROM search") == [(INDEX_VERSION,)]
 
@@ -338,10 +335,7 @@ async def a_late_write(first, second, database, reindexing):
 
 def await_waiting(database):
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1 AND NOT granted"
-    deadline = time.monotonic() + UNDER_WAY_SECONDS_MAX
-    while numbers(database, waiting) == [(0,)]:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: numbers(database, waiting) != [(0,)])
 
 
 async def test_a_process_that_has_not_noticed_leaves_no_stale_row(two):

@@ -14,6 +14,7 @@ from tests.acceptance.outcomes import checked_outcome
 from tests.acceptance.wire import answer_on, ask, connect
 from tests.builders.resources import a_patient
 from tests.running.galenic import running
+from tests.running.waiting import allowed
 
 MEGABYTE = 2**20
 BODY_BYTES_MAX = 4 * MEGABYTE
@@ -130,7 +131,7 @@ def test_one_header_of_1_mb_is_431(limited):
 def test_a_body_that_does_not_arrive_is_408_after_its_time(limited):
     begun = time.monotonic()
     outcome_of(ask(limited, head("Content-Length: 100"), b"{"), 408)
-    assert BODY_SECONDS_MAX * 0.9 < time.monotonic() - begun < BODY_SECONDS_MAX + 5
+    assert BODY_SECONDS_MAX * 0.9 < time.monotonic() - begun < allowed(BODY_SECONDS_MAX + 5)
 
 
 def test_a_body_that_drips_is_408_after_its_time(limited):
@@ -181,7 +182,7 @@ def test_100_slow_writers_leave_others_answering(limited, url):
             writer.sendall(head("Content-Length: 100000") + b'{"resourceType":')
         taken = reads(limited, url)
     print(f"beside {SLOW} slow writers: median {median(taken):.4f} s, slowest {max(taken):.3f} s")
-    assert median(taken) < 1
+    assert median(taken) < allowed(1)
 
 
 def test_100_slow_readers_leave_others_answering(limited, url):
@@ -193,7 +194,7 @@ def test_100_slow_readers_leave_others_answering(limited, url):
         taken = reads(limited, url)
         before = rss(limited)
     print(f"beside {SLOW} slow readers: median {median(taken):.4f} s, RSS {before / MEGABYTE:.0f} MB")
-    assert median(taken) < 1
+    assert median(taken) < allowed(1)
 
 
 def test_many_at_once_are_all_answered(limited, url):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from tests.running.galenic import Galenic
 
-ANSWER_SECONDS_MAX = 20
+ANSWER_SECONDS_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)

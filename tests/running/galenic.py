@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS_MAX = 30
-STOP_SECONDS_MAX = 15
+READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 40
 
 INDEX_KEY = "1d" * 32
 CURSOR_KEY = "c5" * 32

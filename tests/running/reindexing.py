@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import httpx
 
+from tests.running.waiting import allowed
+
 DONE_SECONDS_MAX = 60.0
 NOTICED_SECONDS_MAX = 10.0
 EYE_COLOUR = "http://example.org/StructureDefinition/eye-colour"
@@ -55,7 +57,7 @@ def reindexed(client: httpx.Client) -> dict[str, Any]:
 
 def await_answer(client: httpx.Client, url: str, status: int) -> httpx.Response:
     """The first answer of a status: another process may notice a little later."""
-    deadline = time.monotonic() + NOTICED_SECONDS_MAX
+    deadline = time.monotonic() + allowed(NOTICED_SECONDS_MAX)
     while (response := client.get(url)).status_code != status:
         assert time.monotonic() < deadline, response.text
         time.sleep(0.05)

@@ -1,7 +1,6 @@
 """SCRIPT over HTTP: kept, acknowledged, done by a job, and told what came of it."""
 
 import threading
-import time
 from itertools import count
 from uuid import uuid4
 
@@ -12,8 +11,8 @@ from lxml import etree
 
 from fhir_server.cli.main import main
 from tests.running.galenic import Galenic
+from tests.running.waiting import wait_until
 
-WAIT_SECONDS_MAX = 20.0
 _numbers = count(1)
 
 NEW_RX = """<?xml version="1.0" encoding="UTF-8"?>
@@ -94,14 +93,10 @@ def orders(galenic: Galenic, number: str) -> list[dict]:
 
 def state(galenic: Galenic, message_id: str) -> str:
     """Of a message, once its job is done."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    done = "SELECT state FROM message WHERE control_id = %s AND state <> 'received'"
     with psycopg.connect(galenic.environment["GALENIC_DATABASE_URL"], autocommit=True) as connection:
-        while time.monotonic() < deadline:
-            row = connection.execute("SELECT state FROM message WHERE control_id = %s", (message_id,)).fetchone()
-            if row and row[0] != "received":
-                return row[0]
-            time.sleep(0.05)
-    raise AssertionError("the job was not done")
+        wait_until(lambda: connection.execute(done, (message_id,)).fetchone())
+        return connection.execute(done, (message_id,)).fetchone()[0]
 
 
 def test_a_prescription_is_acknowledged_and_then_in_the_store(galenic: Galenic, clinic: httpx.Client) -> None:

@@ -1,12 +1,12 @@
 """Refresh tokens: rotated, bound, narrowed, and dead with their family (A5)."""
 
 import threading
-import time
 
 import pytest
 from psycopg import sql
 
 from tests.running.oauth import App, a_person, endpoint, register, send, transaction
+from tests.running.store import await_lock_waiters
 
 SCOPES = "patient/*.rs offline_access"
 
@@ -65,26 +65,12 @@ def test_two_refreshes_at_once_have_exactly_one_successor(galenic, app, prescrib
         holder.execute("SELECT FROM refresh_token WHERE hash = sha256(%s::bytea) FOR UPDATE", (token.encode(),))
         for thread in threads:
             thread.start()
-        wait_until_blocked(galenic, 2)
+        await_lock_waiters(galenic.environment["GALENIC_DATABASE_URL"], 2)
     for thread in threads:
         thread.join()
     assert sorted(answer.status_code for answer in answers) == [200, 400]
     successor = next(answer.json()["refresh_token"] for answer in answers if answer.status_code == 200)
     assert app.refresh(successor).status_code == 200
-
-
-def wait_until_blocked(galenic, number):
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with transaction(galenic) as one:
-            row = one.execute(
-                "SELECT count(*) AS waiting FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ).fetchone()
-        if row["waiting"] >= number:
-            return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits for the row")
 
 
 @pytest.mark.parametrize(

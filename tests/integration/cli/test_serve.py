@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fhir_server.embedded.process import wait_until
+from tests.running.waiting import wait_until
 
 HERE = Path(__file__).parent
 SERVE = """
@@ -99,7 +99,7 @@ def served(data_dir):
 
 def test_it_says_where_it_is_and_what_to_try(served):
     assert served.is_ready()
-    assert wait_until(lambda: sum(line.lstrip().startswith("curl ") for line in served.said) == 3, 5)
+    wait_until(lambda: sum(line.lstrip().startswith("curl ") for line in served.said) == 3, 5)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -123,7 +123,7 @@ def test_a_request_in_flight_is_answered_before_the_server_stops(served):
 def test_a_killed_api_process_is_replaced(served):
     killed = int(served.get("/pid").text)
     os.kill(killed, signal.SIGKILL)
-    assert wait_until(served.is_ready, 10)
+    wait_until(served.is_ready, 10)
     assert int(served.get("/pid").text) != killed
 
 
@@ -139,19 +139,19 @@ def test_a_killed_postmaster_is_replaced(served):
     pid_file = served.data_dir / "postgres/data/postmaster.pid"
     killed = int(pid_file.read_text().splitlines()[0])
     os.kill(killed, signal.SIGKILL)
-    assert wait_until(lambda: first_line(pid_file) not in ("", str(killed)), 10)
-    assert wait_until(served.is_ready, 10)
+    wait_until(lambda: first_line(pid_file) not in ("", str(killed)), 10)
+    wait_until(served.is_ready, 10)
 
 
 def test_several_api_processes_share_the_port(data_dir):
     with serve(data_dir, GALENIC_API_PROCESSES="3") as served:
-        assert wait_until(lambda: served.get("/pid").text != served.get("/pid").text, 10)
+        wait_until(lambda: served.get("/pid").text != served.get("/pid").text, 10)
 
 
 def test_when_the_parent_is_killed_nothing_is_left_and_the_next_start_has_the_data(data_dir):
     with serve(data_dir) as served:
         served.stop(signal.SIGKILL)
-        assert wait_until(lambda: served.processes() == [], 15)
+        wait_until(lambda: served.processes() == [], 15)
     with serve(data_dir) as again:
         assert again.is_ready()
 

@@ -13,8 +13,8 @@ from fhir_server.exchange.delivering import ATTEMPTS_MAX, Deliveries
 from fhir_server.exchange.ledger import Arrived
 from integrations.mllp.framing import FS, framed
 from tests.conftest import Database
+from tests.running.waiting import PATIENCE_SECONDS
 
-WAIT_SECONDS_MAX = 20.0
 Behave = Callable[[int, str], str | None]
 """How the n-th message to arrive is acknowledged, by its control id; None: the connection is closed."""
 
@@ -74,7 +74,7 @@ async def wait_for(database: Database, *control_ids: str, partner: str = "robot"
 async def states(database: Database, *expected: str) -> None:
     """Waits until the messages are in these states, in their order."""
     connection = await psycopg.AsyncConnection.connect(database.app_url, autocommit=True)
-    async with connection, asyncio.timeout(WAIT_SECONDS_MAX):
+    async with connection, asyncio.timeout(PATIENCE_SECONDS):
         while True:
             cursor = await connection.execute("SELECT state FROM message ORDER BY number")
             found = [state for (state,) in await cursor.fetchall()]

@@ -13,9 +13,9 @@ import trustme
 from integrations.mllp.framing import FS, VT, framed
 from integrations.mllp.listener import Answer, Limits, Listener, Peer
 from integrations.mllp.sender import NotDelivered, Sender, Target
+from tests.running.waiting import PATIENCE_SECONDS
 
 QUICK = Limits(message_bytes_max=10_000, message_seconds_max=0.3, idle_seconds_max=5.0, write_seconds_max=0.5)
-WAIT_SECONDS_MAX = 10.0
 
 
 async def echo(message: bytes, _: Peer) -> Sequence[bytes]:
@@ -39,7 +39,7 @@ async def listening(
 async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(WAIT_SECONDS_MAX):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             yield reader, writer
     finally:
         writer.close()

@@ -7,8 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -35,10 +34,10 @@ from tests.running.store import (
     drain,
     read_contents,
 )
+from tests.running.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 WRITERS = 8
-STARTED_SECONDS_MAX = 20.0
 TAKEOVER_SECONDS_MAX = 3.0
 HOLDER = """
 SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
@@ -131,15 +130,6 @@ def value(database: Database, statement: str, *values: Any) -> Any:
         return row[0] if row else None
 
 
-def wait_for(condition: Callable[[], Any], seconds: float) -> float:
-    """How long it took (seconds)."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < seconds, "it did not happen in time"
-        time.sleep(0.01)
-    return time.monotonic() - started
-
-
 def assert_events_are_complete(database: Database, writing: Writing) -> Contents:
     drain(database.superuser_url)
     contents = read_contents(database.superuser_url)
@@ -215,20 +205,20 @@ async def kill_under_load(database: Database, writing: Writing, process: subproc
 
 
 def wait_for_holder(database: Database, not_this: int | None) -> int:
-    wait_for(lambda: value(database, HOLDER) not in (None, not_this), STARTED_SECONDS_MAX)
+    wait_until(lambda: value(database, HOLDER) not in (None, not_this))
     return int(value(database, HOLDER))
 
 
 def wait_for_standby(database: Database, holder: int) -> None:
-    wait_for(lambda: value(database, STANDING_BY, holder) > 0, STARTED_SECONDS_MAX)
+    wait_until(lambda: value(database, STANDING_BY, holder) > 0)
 
 
 def kill_and_wait(database: Database, process: subprocess.Popen[bytes], holder: int) -> float:
     """Kills once events flow; the time until another session holds the lock (seconds)."""
     before = value(database, LAST_SEQ)
-    wait_for(lambda: value(database, LAST_SEQ) > before, STARTED_SECONDS_MAX)
+    wait_until(lambda: value(database, LAST_SEQ) > before)
     process.send_signal(signal.SIGKILL)
-    return wait_for(lambda: value(database, HOLDER) not in (None, holder), TAKEOVER_SECONDS_MAX)
+    return wait_until(lambda: value(database, HOLDER) not in (None, holder), TAKEOVER_SECONDS_MAX)
 
 
 async def test_only_one_of_two_workers_sequences(database):

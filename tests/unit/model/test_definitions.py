@@ -4,6 +4,7 @@ from time import perf_counter
 import pytest
 
 from fhir_server.model.definitions import load_definitions
+from tests.running.waiting import allowed
 
 DEFINITIONS = load_definitions()
 LOAD_SECONDS_MAX = 1.0
@@ -107,4 +108,4 @@ def test_elements_that_recur_are_shared():
 def test_loading_stays_quick():
     start = perf_counter()
     load_definitions.__wrapped__()
-    assert perf_counter() - start < LOAD_SECONDS_MAX
+    assert perf_counter() - start < allowed(LOAD_SECONDS_MAX)

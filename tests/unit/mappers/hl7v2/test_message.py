@@ -1,8 +1,5 @@
 """ER7, chapter 2 of HL7 v2: https://www.hl7.org/implement/standards/product_brief.cfm?product_id=185."""
 
-import timeit
-from collections.abc import Callable
-from time import process_time
 from typing import Any
 
 import pytest
@@ -12,6 +9,7 @@ from hypothesis import strategies as st
 from mappers.hl7v2 import message as er7
 from mappers.hl7v2.faults import Hl7Fault
 from mappers.hl7v2.message import NULL, Message, parse, parse_all, write
+from tests.running.growth import grows_evenly
 
 HEADER = r"MSH|^~\&|EHR|NORTH|GALENIC|SOUTH|20261102||ADT^A08^ADT_A01|7|P|2.5.1"
 
@@ -24,11 +22,6 @@ def the_fault(raw: bytes) -> Hl7Fault:
     with pytest.raises(Hl7Fault) as caught:
         parse(raw)
     return caught.value
-
-
-def the_duration(doing: Callable[[Any], Any], what: Any) -> float:
-    """Of the quickest of five, so that what else the machine does stays out of it."""
-    return min(timeit.repeat(lambda: doing(what), timer=process_time, number=1, repeat=5))
 
 
 def the_text(text: str, *, header: str = HEADER, charset: str = "utf-8") -> str:
@@ -257,8 +250,7 @@ def test_what_is_said_again_and_again_takes_no_more_time_than_it_is_long(again: 
     def the_frame(times: int) -> bytes:
         return HEADER.encode() + b"\r" + again.encode() * times + b"\rPID|1"
 
-    once, eightfold = (the_duration(parse_all, the_frame(times)) for times in (2_000, 16_000))
-    assert eightfold < 16 * once
+    assert grows_evenly(parse_all, the_frame, 2_000)
 
 
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\r\t|^~\\&#.brXFSTRE")
