@@ -3,14 +3,19 @@
 https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/StructureDefinition-backport-subscription-notification-r4.html
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from subscriptions.request import Content
+from subscriptions.request import Content, Resource
 from subscriptions.topics import Interaction
 
-Resource = dict[str, Any]
+_PROFILES: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
+NOTIFICATION: Final = f"{_PROFILES}backport-subscription-notification-r4"
+STATUS: Final = f"{_PROFILES}backport-subscription-status-r4"
+
+_METHODS: Final = {"create": "POST", "update": "PUT", "delete": "DELETE"}
+_STATUSES: Final = {"create": "201", "update": "200", "delete": "204"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +71,105 @@ class Stamp:
 
 def handshake(told: Told, stamp: Stamp) -> Resource:
     """Asks an endpoint whether it takes notifications."""
-    raise NotImplementedError
+    return _notification(told, "handshake", (), "empty", stamp)
 
 
 def heartbeat(told: Told, stamp: Stamp) -> Resource:
     """Says that the subscription is alive."""
-    raise NotImplementedError
+    return _notification(told, "heartbeat", (), "empty", stamp)
 
 
 def event_notification(told: Told, events: Sequence[Event], content: Content, stamp: Stamp) -> Resource:
-    raise NotImplementedError
+    """Tells of events, of which `empty` says no more than their numbers and times, and not even their topic."""
+    return _notification(_untitled(told, content), "event-notification", events, content, stamp)
 
 
 def query_events(told: Told, events: Sequence[Event], content: Content, stamp: Stamp) -> Resource:
     """The answer to `$events`."""
-    raise NotImplementedError
+    return _notification(_untitled(told, content), "query-event", events, content, stamp)
 
 
 def query_status(told: Told, identity: str) -> Resource:
-    """The Parameters of a subscription in the answer to `$status`; `identity` is their id, a UUID."""
-    raise NotImplementedError
+    """The Parameters of a subscription in the answer to `$status`; `identity` is their id, a UUID in lower case."""
+    return _status(told, "query-status", (), "empty", identity)
 
 
 def status_bundle(statuses: Sequence[Resource], identity: str, at: str) -> Resource:
-    """The answer to `$status`: a searchset of the Parameters of `query_status`; `identity` is Bundle.id."""
-    raise NotImplementedError
+    """The answer to `$status`: a searchset of the Parameters of `query_status`.
+
+    `identity` is Bundle.id, `at` its timestamp (instant).
+    """
+    entries = [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one, "search": {"mode": "match"}} for one in statuses]
+    bundle = {"resourceType": "Bundle", "id": identity, "type": "searchset", "timestamp": at, "total": len(entries)}
+    return bundle | ({"entry": entries} if entries else {})
+
+
+def _untitled(told: Told, content: Content) -> Told:
+    """Without its topic, which says what kind of thing happened, where the content is to be empty."""
+    return replace(told, topic=None) if content == "empty" else told
+
+
+def _notification(told: Told, kind: str, events: Sequence[Event], content: Content, stamp: Stamp) -> Resource:
+    return {
+        "resourceType": "Bundle",
+        "id": stamp.bundle,
+        "meta": {"profile": [NOTIFICATION]},
+        "type": "history",
+        "timestamp": stamp.at,
+        "entry": [
+            {
+                "fullUrl": f"urn:uuid:{stamp.status}",
+                "resource": _status(told, kind, events, content, stamp.status),
+                "request": {
+                    "method": "GET",
+                    "url": f"{told.subscription_url.removeprefix(told.base_url + '/')}/$status",
+                },
+                "response": {"status": "200"},
+            },
+            *(entry for event in events for entry in _entries(event, content, told.base_url)),
+        ],
+    }
+
+
+def _status(told: Told, kind: str, events: Sequence[Event], content: Content, identity: str) -> Resource:
+    parameters: list[Resource] = [
+        {"name": "subscription", "valueReference": {"reference": told.subscription_url}},
+        *([{"name": "topic", "valueCanonical": told.topic}] if told.topic else ()),
+        {"name": "status", "valueCode": told.status},
+        {"name": "type", "valueCode": kind},
+        {"name": "events-since-subscription-start", "valueString": str(told.events_since_start)},
+        *({"name": "notification-event", "part": _parts(event, content, told.base_url)} for event in events),
+        *([{"name": "error", "valueCodeableConcept": {"text": told.error}}] if told.error else ()),
+    ]
+    return {"resourceType": "Parameters", "id": identity, "meta": {"profile": [STATUS]}, "parameter": parameters}
+
+
+def _parts(event: Event, content: Content, base_url: str) -> list[Resource]:
+    parts: list[Resource] = [
+        {"name": "event-number", "valueString": str(event.number)},
+        {"name": "timestamp", "valueInstant": event.timestamp},
+    ]
+    if content == "empty" or event.focus is None:
+        return parts
+    named = [("focus", event.focus), *(("additional-context", one.reference) for one in event.additional)]
+    return parts + [{"name": name, "valueReference": {"reference": f"{base_url}/{one}"}} for name, one in named]
+
+
+def _entries(event: Event, content: Content, base_url: str) -> Iterator[Resource]:
+    """The focus as its change in the history, and what goes along as if it had been read."""
+    if content == "empty" or event.focus is None:
+        return
+    url = event.focus.partition("/")[0] if event.interaction == "create" else event.focus
+    request = {"method": _METHODS[event.interaction], "url": url}
+    resource = None if event.interaction == "delete" else event.resource
+    yield _entry(f"{base_url}/{event.focus}", resource, content, request, _STATUSES[event.interaction])
+    for one in event.additional:
+        read = {"method": "GET", "url": one.reference}
+        yield _entry(f"{base_url}/{one.reference}", one.resource, content, read, "200")
+
+
+def _entry(
+    full_url: str, resource: Resource | None, content: Content, request: dict[str, str], status: str
+) -> Resource:
+    told = {"resource": resource} if resource and content == "full-resource" else {}
+    return {"fullUrl": full_url, **told, "request": request, "response": {"status": status}}
