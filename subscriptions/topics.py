@@ -76,6 +76,7 @@ _PRESCRIPTION: Final = (
     "category",
     "priority",
     "identifier",
+    "status",
 )
 _TASK: Final = ("patient", "subject", "focus", "owner", "requester", "performer", "code", "priority", "identifier")
 _DISPENSE: Final = (
