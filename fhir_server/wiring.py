@@ -1,6 +1,6 @@
 """The composition root: settings in, a server out. Nobody else in the product puts its parts together."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ from fhir_server.identity.lockout import Lockout, LockoutLimits
 from fhir_server.identity.oauth.endpoints import Endpoints
 from fhir_server.identity.oauth.server import Deployment
 from fhir_server.identity.origins import Origins
-from fhir_server.identity.outbound import Outbound
 from fhir_server.identity.outside import Provider, Registration
 from fhir_server.identity.passwords import Passwords
 from fhir_server.identity.second_factor import SecondFactors
@@ -32,6 +31,9 @@ from fhir_server.identity.signing_keys import SigningKeys
 from fhir_server.identity.tokens import TokenChecker
 from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
+from fhir_server.notifications.delivering import Delivery
+from fhir_server.notifications.matching import Matcher
+from fhir_server.notifications.triggers import judge_subscription
 from fhir_server.rates import Rates
 from fhir_server.rest.commit import transaction_integrity
 from fhir_server.rest.content import Body
@@ -48,9 +50,11 @@ from fhir_server.storage.database import Database, DatabaseOptions
 from fhir_server.storage.events import Sequencer, Waker
 from fhir_server.storage.find import Finder
 from fhir_server.storage.generations import Generations, IndexerSource
+from fhir_server.storage.intents import Resource
 from fhir_server.storage.read import Reader
 from fhir_server.storage.reindexing import Reindexing
 from fhir_server.storage.rids import RidSource
+from fhir_server.storage.subscriptions import SUBSCRIPTION
 from fhir_server.storage.transact import Writer
 from fhir_server.telemetry import Observe, observer
 from fhir_server.validation.validator import Validator
@@ -60,6 +64,8 @@ from fhir_server.web.discovery import oauth_uris
 from fhir_server.web.patients import Patients
 from fhir_server.web.script import Gateway
 from fhir_server.web.visit import Desk
+from integrations.guarded.outbound import Outbound
+from integrations.webhooks.rest_hook import RestHook
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +120,17 @@ def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
     validator = Validator(load_definitions())
     hasher = _hasher(settings)
     finder = Finder(_indexer_source(settings, hasher))
-    writer = Writer(
-        database, RidSource(database), finder, lambda resource: validate(validator, resource), Waker(database)
-    )
+
+    def judge(resource: Resource) -> None:
+        if resource.get("resourceType") == SUBSCRIPTION:
+            indexer, now = finder.source.indexer, database.clock.now()
+            judge_subscription(resource, indexer, now, allow_plain=settings.outbound_allow_private)
+
+    def validate_and_judge(resource: Resource) -> None:
+        validate(validator, resource)
+        judge(resource)
+
+    writer = Writer(database, RidSource(database), finder, validate_and_judge, Waker(database))
     recorder = Recorder(database)
     refusals = Refusals(recorder)
     identity = build_identity(settings, database, refusals)
@@ -139,6 +153,7 @@ def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
         rates=Rates(settings.client_requests_max),
         security=_security(settings, identity),
         access=identity.tokens if settings.auth == "on" else None,
+        judge=judge,
     )
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
@@ -215,13 +230,52 @@ def build_entrance(settings: Settings, transactions: Transactions) -> Entrance:
 
 def build_effects(server: Server) -> Effects:
     """What messages of partners write."""
+    integrity = transaction_integrity(server)
+    return Effects(server.database, current_of(server), server.validate, server.base_url, integrity)
+
+
+def current_of(server: Server) -> Callable[[], Awaitable[tuple[Writer, Finder]]]:
+    """The writer and the finder by the search parameters of now."""
 
     async def current() -> tuple[Writer, Finder]:
         now = await server.current()
         return now.writer, now.finder
 
-    integrity = transaction_integrity(server)
-    return Effects(server.database, current, server.validate, server.base_url, integrity)
+    return current
+
+
+def build_matcher(settings: Settings) -> Matcher:
+    """Who gives the events of Subscriptions their numbers."""
+    source = _indexer_source(settings, _hasher(settings))
+    url, is_open = _required(settings, "database_url"), settings.auth == "off"
+    return Matcher(url, source, is_open=is_open, allow_plain=settings.outbound_allow_private)
+
+
+def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> Delivery:
+    """Who tells subscribers, by an `Outbound` of the same event loop."""
+    return Delivery(
+        server.database,
+        current_of(server),
+        RestHook(outbound, server.database.clock.now),
+        webhook_secrets(settings),
+        is_open=settings.auth == "off",
+        allow_plain=settings.outbound_allow_private,
+    )
+
+
+def build_outbound(settings: Settings) -> Outbound:
+    """Who sends to addresses that others choose; belongs to an event loop."""
+    return Outbound(allow_private=settings.outbound_allow_private)
+
+
+def webhook_secrets(settings: Settings) -> Callable[[int, int], tuple[bytes, ...]]:
+    """What messages to a Subscription are signed with: the secret of its generation, and of the one before."""
+    secret = _secret(settings)
+
+    def secrets(rid: int, generation: int) -> tuple[bytes, ...]:
+        return tuple(derived(secret, f"webhook {rid} {one}") for one in range(generation, max(generation - 2, 0), -1))
+
+    return secrets
 
 
 def build_receiver(server: Server) -> Hl7Receiver:

@@ -1,6 +1,12 @@
 """Who asks, through which client and for what purpose: every write carries one."""
 
 from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+SYSTEM: Final = "system"
+OPERATIONS: Final = "HOPERAT"
+"""PurposeOfUse: healthcare operations. https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +25,8 @@ class Context:
     reason: str = ""
     token_id: str = ""
     address: str = ""
+
+
+def system_context() -> Context:
+    """Of what the installation does by itself, with nobody asking; no token's actor is called so."""
+    return Context(SYSTEM, SYSTEM, OPERATIONS, str(uuid4()))

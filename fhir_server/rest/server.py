@@ -1,5 +1,6 @@
 """What the interactions work with; `wiring` makes it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -21,6 +22,9 @@ from fhir_server.storage.intents import Resource
 from fhir_server.storage.read import Reader
 from fhir_server.storage.transact import Writer
 from fhir_server.validation.validator import Validator
+
+Judge = Callable[[Resource], None]
+"""Raises `Unprocessable` for a valid resource that asks for what is not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Server:
     """`rest.security` of the CapabilityStatement: where tokens come from. Empty without authorization."""
     access: AccessCheck | None
     """None: a server without authorization, where everybody may do everything."""
+    judge: Judge
+    """What else a resource is judged by, beside R4: what would not be done is not accepted."""
     made_once: dict[str, bytes] = field(default_factory=dict)
     """Answers that stay the same for as long as the search parameters do."""
 
@@ -76,6 +82,7 @@ class Server:
 
     def validate(self, resource: Resource) -> None:
         validate(self.validator, resource)
+        self.judge(resource)
 
     def parse(self, body: bytes) -> Resource:
         """The body as a JSON object; raises `Malformed` or `TooCostly`."""

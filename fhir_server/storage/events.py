@@ -30,6 +30,9 @@ DEBOUNCE_SECONDS: Final = 0.05
 """Commits within this time share one notification (seconds)."""
 
 CHANNEL: Final = "galenic_outbox"
+SEQUENCED: Final = "galenic_event"
+"""Where it is told that there are new events."""
+
 MAINTENANCE_SECONDS: Final = 3_600.0
 """Time between two rounds of making partitions and dropping expired ones (seconds)."""
 
@@ -93,8 +96,11 @@ class Sequencer:
                 if asyncio.get_running_loop().time() >= next_maintenance:
                     await maintain(connection, self._retention_days)
                     next_maintenance = asyncio.get_running_loop().time() + MAINTENANCE_SECONDS
-                if await move_outbox(connection) < BATCH:
-                    await _wait_for_rows(connection)
+                moved = await move_outbox(connection)
+                if moved:
+                    await connection.execute(f"NOTIFY {SEQUENCED}")
+                if moved < BATCH:
+                    await wait_for_notification(connection, POLL_SECONDS)
 
     async def _wait_for_turn(self, connection: Connection) -> None:
         while True:
@@ -104,9 +110,9 @@ class Sequencer:
             await asyncio.sleep(TAKEOVER_SECONDS)
 
 
-async def _wait_for_rows(connection: Connection) -> None:
-    """Returns at the first notification, at the latest after `POLL_SECONDS`."""
-    async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+async def wait_for_notification(connection: Connection, seconds: float) -> None:
+    """Returns at the first notification of what the connection listens to, at the latest after so long."""
+    async for _ in connection.notifies(timeout=seconds, stop_after=1):
         return
 
 

@@ -39,7 +39,8 @@ UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, he
                started = coalesce(started, clock_timestamp())
 WHERE id = (SELECT id FROM job
             WHERE kind = %(kind)s AND coalesce((payload ->> 'index_version')::int, 0) <= %(index_version)s
-                  AND (state = 'waiting' OR state = 'running' AND lease_until < clock_timestamp())
+                  AND (state = 'waiting' AND due <= clock_timestamp()
+                       OR state = 'running' AND lease_until < clock_timestamp())
             ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
@@ -54,6 +55,11 @@ UPDATE job SET total = position + %(remaining)s WHERE id = %(id)s AND fence = %(
 """
 FINISH: Final = """
 UPDATE job SET state = %(state)s, problem = %(problem)s, finished = clock_timestamp()
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+"""
+POSTPONE: Final = """
+UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL,
+               due = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
 """
 SUPERSEDE: Final = """
@@ -99,19 +105,26 @@ async def enqueue(connection: Connection, kind: str, key: str, payload: Mapping[
     return await _returned(connection, ENQUEUE, values)
 
 
-async def claim(connection: Connection, kind: str, index_version: int) -> Job | None:
-    """The oldest job that is free; it is the caller's for LEASE_SECONDS.
+async def claim(
+    connection: Connection, kind: str, index_version: int, lease_seconds: float = LEASE_SECONDS
+) -> Job | None:
+    """The oldest job that is free and due; it is the caller's for so long (seconds).
 
     One that asks for a later INDEX_VERSION waits for a worker of that release.
     """
-    values = {"kind": kind, "index_version": index_version, "lease": LEASE_SECONDS}
+    values = {"kind": kind, "index_version": index_version, "lease": lease_seconds}
     row = await (await connection.execute(CLAIM, values)).fetchone()
     return await find(connection, row[0]) if row else None
 
 
-async def advance(connection: Connection, job: Job, done: int = 0) -> None:
+async def advance(connection: Connection, job: Job, done: int = 0, lease_seconds: float = LEASE_SECONDS) -> None:
     """So much more is done, and the lease begins again; raises `LeaseLost`."""
-    await _as_holder(connection, job, ADVANCE, {"done": done, "lease": LEASE_SECONDS})
+    await _as_holder(connection, job, ADVANCE, {"done": done, "lease": lease_seconds})
+
+
+async def postpone(connection: Connection, job: Job, seconds: float) -> None:
+    """It waits, for whoever comes first then; raises `LeaseLost`."""
+    await _as_holder(connection, job, POSTPONE, {"seconds": seconds})
 
 
 async def expect(connection: Connection, job: Job, remaining: int) -> None:

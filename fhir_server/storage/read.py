@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from psycopg import AsyncCursor
-from sqlalchemy import ARRAY, BigInteger, SmallInteger, Text, bindparam, cast, exists, func, not_, select
+from sqlalchemy import ARRAY, BigInteger, Integer, SmallInteger, Text, bindparam, cast, exists, func, not_, select
 
 from fhir_server import tables
 from fhir_server.model.resource_types import type_name, type_number
@@ -66,6 +66,21 @@ NAMED_VERSION = compile_template(
     _one(tables.resource, RESOURCE_COLUMNS).union_all(_one(tables.history, HISTORY_COLUMNS))
 )
 _RIDS = cast(bindparam("rids"), ARRAY(BigInteger))
+_OF_RIDS = (
+    func.unnest(cast(bindparam("rids"), ARRAY(BigInteger)), cast(bindparam("versions"), ARRAY(Integer)))
+    .table_valued("rid", "version", name="wanted")
+    .render_derived()
+)
+
+
+def _exactly(table: Any, columns: Sequence[Any]) -> Any:
+    key = (table.c.rid == _OF_RIDS.c.rid) & (table.c.version == _OF_RIDS.c.version)
+    return select(*columns).select_from(_OF_RIDS).join(table, key)
+
+
+EXACT_VERSIONS = compile_template(
+    _exactly(tables.resource, RESOURCE_COLUMNS).union_all(_exactly(tables.history, HISTORY_COLUMNS))
+)
 BY_RID = compile_template(
     select(*RESOURCE_COLUMNS).where(tables.resource.c.rid == func.any(_RIDS)).order_by(tables.resource.c.rid)
 )
@@ -118,6 +133,15 @@ async def lock_targets(connection: Connection, keys: Iterable[Key]) -> set[Key]:
 async def named_version(connection: Connection, type_name: str, resource_id: str, version: int) -> Version | None:
     values = {"type": type_number(type_name), "id": resource_id, "version": version}
     return next(iter(await _fetch(connection, NAMED_VERSION, values)), None)
+
+
+async def exact_versions(connection: Connection, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Version]:
+    """Versions by (internal id, version), current or not; what was expunged is not there."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    values = {"rids": [rid for rid, _ in wanted], "versions": [version for _, version in wanted]}
+    return {(one.rid, one.version): one for one in await _fetch(connection, EXACT_VERSIONS, values)}
 
 
 async def versions_by_rid(connection: Connection, rids: Sequence[int]) -> list[Version]:

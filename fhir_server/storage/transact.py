@@ -39,11 +39,15 @@ from fhir_server.storage.steps import (
     replaced,
     share_creates,
 )
+from fhir_server.storage.subscriptions import SUBSCRIPTION, write_subscriptions
 from fhir_server.storage.targets import Integrity, Link, dangling, is_referred_to, local_links
 from fhir_server.storage.version import Version
 from fhir_server.storage.write import AuditEntry, IdTaken, write_versions
 
 AUDIT_EVENT: Final = "AuditEvent"
+
+REMEMBERED: Final = frozenset({CONSENT, SUBSCRIPTION})
+"""Types that have rows of their own, written in the same transaction."""
 
 ATTEMPTS_MAX: Final = 10
 """Attempts before a request that keeps colliding is refused (attempts)."""
@@ -198,6 +202,7 @@ class Writer:
         await self._finder.verify(connection)
         await write_versions(connection, attempt.written, batch.context, batch.audit)
         await write_rules(connection, attempt.written, self._indexer.base_url)
+        await write_subscriptions(connection, attempt.written, batch.context)
         if batch.guard_deletes:
             await self._refuse_orphans(connection, attempt)
         found = outcomes(batch.intents, steps, warnings)
@@ -263,7 +268,7 @@ class Writer:
 
 def _is_plain_create(batch: Batch) -> bool:
     """Whether nothing has to be looked at before writing; the statement shares the locks it needs itself."""
-    plain = all(i.kind == "create" and i.condition is None and i.type_name != CONSENT for i in batch.intents)
+    plain = all(i.kind == "create" and i.condition is None and i.type_name not in REMEMBERED for i in batch.intents)
     return plain and batch.integrity == "off" and batch.finish is None
 
 

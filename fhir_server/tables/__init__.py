@@ -40,6 +40,7 @@ from fhir_server.tables.search import (
     search_string,
 )
 from fhir_server.tables.store import directory, history, resource, resource_type
+from fhir_server.tables.subscriptions import consumer, notification, subscription
 
 __all__ = [
     "INSTANT",
@@ -56,6 +57,7 @@ __all__ = [
     "authorization_request",
     "client",
     "consent_rule",
+    "consumer",
     "directory",
     "event",
     "event_head",
@@ -69,6 +71,7 @@ __all__ = [
     "login_session",
     "message",
     "metadata",
+    "notification",
     "outbox",
     "outside_login",
     "partner",
@@ -84,6 +87,7 @@ __all__ = [
     "search_string",
     "second_factor",
     "signing_key",
+    "subscription",
     "token_family",
     "used_jti",
 ]  # fmt: skip

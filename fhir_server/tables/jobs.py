@@ -34,6 +34,7 @@ job = Table(  # work in the background: storage/jobs.py
     Column("started", INSTANT),
     Column("finished", INSTANT),
     Column("problem", Text(collation="C")),  # the class of what went wrong
+    Column("due", INSTANT, nullable=False, server_default=text("now()")),  # not before
     PrimaryKeyConstraint("id", name="job_pk"),
     UniqueConstraint("key", name="job_key_key"),
     Index("job_open_idx", "created", postgresql_where=text("state IN ('waiting', 'running')")),

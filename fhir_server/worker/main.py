@@ -12,6 +12,9 @@ from fhir_server.logs import configure
 from fhir_server.settings import Settings
 from fhir_server.wiring import (
     build,
+    build_delivery,
+    build_matcher,
+    build_outbound,
     build_reindexing,
     build_reviewer,
     build_script_work,
@@ -19,6 +22,7 @@ from fhir_server.wiring import (
     build_sequencer,
 )
 from fhir_server.worker.jobs import JobLoop
+from fhir_server.worker.lanes import Lanes
 
 LOG = logging.getLogger(__name__)
 
@@ -35,6 +39,8 @@ async def run(settings: Settings) -> None:
         kept_running("the reviewer", lambda: build_reviewer(settings).run()),
         kept_running("re-indexing", lambda: reindex(settings)),
         kept_running("the messages", lambda: do_messages(settings)),
+        kept_running("the matcher", lambda: build_matcher(settings).run()),
+        kept_running("the notifications", lambda: notify(settings)),
         kept_running("the deliveries", lambda: Deliveries(url_of(settings)).run()),
     )
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -56,6 +62,18 @@ async def do_messages(settings: Settings) -> None:
     try:
         await JobLoop(url_of(settings), build_script_work(settings, server), time.monotonic).run()
     finally:
+        await server.database.close()
+
+
+async def notify(settings: Settings) -> None:
+    """What subscribers are told, each as if there were no other."""
+    server = build(settings, idle_connections=0).server
+    outbound = build_outbound(settings)
+    await server.database.open()
+    try:
+        await Lanes(url_of(settings), server.database, build_delivery(settings, server, outbound)).run()
+    finally:
+        await outbound.close()
         await server.database.close()
 
 

@@ -1,0 +1,210 @@
+"""Delivery: each Subscription is told its events in their order, one message at a time, until each has arrived.
+
+At least once: what is sent is on record, and under its numbers in the database, before it is sent; whoever takes over
+from a worker that died sends the same numbers again under the same id. No transaction waits for a subscriber.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from fhir_server.audit.record import Record
+from fhir_server.audit.recorder import insert_records
+from fhir_server.auth.context import Context, system_context
+from fhir_server.auth.grant import Grant
+from fhir_server.errors import NotFound, Stale
+from fhir_server.notifications.rights import grants
+from fhir_server.notifications.telling import Message, Teller
+from fhir_server.notifications.triggers import read
+from fhir_server.storage import jobs, subscriptions
+from fhir_server.storage.database import Connection, Database
+from fhir_server.storage.find import Finder, load
+from fhir_server.storage.intents import Intent, Precondition, Resource
+from fhir_server.storage.jobs import Job
+from fhir_server.storage.read import exact_versions
+from fhir_server.storage.subscriptions import SUBSCRIPTION, Row
+from fhir_server.storage.transact import Batch, Writer
+from integrations.webhooks.rest_hook import Gone, Hook, NotDelivered, RestHook
+from subscriptions.request import Requested
+from subscriptions.retrying import GIVE_UP_SECONDS, delay
+from subscriptions.states import Happening, next_state
+
+LOG = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS: Final = 10
+"""Longest a subscriber may take to answer, where the Subscription says nothing else (seconds)."""
+
+LEASE_SECONDS: Final = 90.0
+"""How long a worker holds a delivery: longer than the longest answer (seconds)."""
+
+PATIENT: Final = "Patient/"
+
+TRIED: Final = "UPDATE subscription SET sending = %(last)s, attempts = attempts + 1 WHERE rid = %(rid)s"
+ARRIVED: Final = """
+UPDATE subscription SET delivered = greatest(delivered, %(last)s), attempts = 0, failing_since = NULL, problem = '',
+    told = clock_timestamp() WHERE rid = %(rid)s AND version = %(version)s
+"""
+FAILED: Final = """
+UPDATE subscription SET failing_since = coalesce(failing_since, clock_timestamp()), problem = %(problem)s
+WHERE rid = %(rid)s AND version = %(version)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What has to be done for a Subscription: a message to send, or an end it has come to."""
+
+    row: Row
+    message: Message | None = None
+    hook: Hook | None = None
+    happening: Happening | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is done with the jobs of storage/subscriptions.py."""
+
+    database: Database
+    current: Callable[[], Awaitable[tuple[Writer, Finder]]]
+    """The writer and the finder by the search parameters of now."""
+    rest_hook: RestHook
+    secrets: Callable[[int, int], tuple[bytes, ...]]
+    """Of a Subscription and the generation of its secret: those its messages are signed with."""
+    is_open: bool
+    allow_plain: bool
+
+    kind = subscriptions.KIND
+    lease_seconds = LEASE_SECONDS
+
+    async def run(self, job: Job) -> None:
+        """Until there is nothing left, or a message has not arrived; raises `LeaseLost`, `Unavailable`."""
+        while due := await self._next(job):
+            if due.happening is not None:
+                await self._becomes(due.row, due.happening, due.problem)
+            elif due.message and due.hook and not await self._sent(job, due, due.message, due.hook):
+                return
+
+    async def _next(self, job: Job) -> Due | None:
+        """What is due, in one commit with the record of it; None where nothing is, and the job is over or waits."""
+        _, finder = await self.current()
+        async with self.database.transaction() as connection:
+            await jobs.advance(connection, job, lease_seconds=LEASE_SECONDS)
+            row = await subscriptions.row(connection, int(job.payload["subscription"]), lock=True)
+            if row is None or row.state not in ("requested", "active"):
+                await jobs.finish(connection, job, "done")
+                return None
+            grant = (await grants(connection, [row], is_open=self.is_open)).get(row.rid)
+            happening = self._over(row, grant)
+            if happening is not None or grant is None:
+                return Due(row, happening=happening or "access_lost")
+            return await self._message(connection, job, row, grant, Teller(finder.indexer, self.database.clock))
+
+    def _over(self, row: Row, grant: Grant | None) -> Happening | None:
+        if row.ends is not None and row.ends <= self.database.clock.now():
+            return "expired"
+        return "access_lost" if grant is None else None
+
+    async def _message(self, connection: Connection, job: Job, row: Row, grant: Grant, teller: Teller) -> Due | None:
+        asked = await self._asked(connection, row)
+        hook = self._hook(row, asked)
+        if row.state == "requested":
+            return Due(row, teller.handshake(row, asked), hook)
+        if row.delivered < row.events:
+            last = row.sending if row.sending > row.delivered else min(row.events, row.delivered + _most(asked))
+            message = await teller.events(connection, row, asked, grant, last)
+            await connection.execute(TRIED, {"rid": row.rid, "last": last})
+            await insert_records(connection, [_record(row, message)])
+            return Due(row, message, hook)
+        next_beat = _next_beat(row)
+        if next_beat is None:
+            await jobs.finish(connection, job, "done")
+            return None
+        wait = (next_beat - self.database.clock.now()).total_seconds()
+        if wait > 0:
+            await jobs.postpone(connection, job, wait)
+            return None
+        return Due(row, teller.heartbeat(row, asked), hook)
+
+    async def _asked(self, connection: Connection, row: Row) -> Requested:
+        versions = await exact_versions(connection, [(row.rid, row.version)])
+        return read(load(versions[row.rid, row.version]), allow_plain=self.allow_plain)
+
+    def _hook(self, row: Row, asked: Requested) -> Hook:
+        seconds = asked.timeout_seconds or TIMEOUT_SECONDS
+        return Hook(asked.endpoint, asked.headers, seconds, self.secrets(row.rid, row.secrets))
+
+    async def _sent(self, job: Job, due: Due, message: Message, hook: Hook) -> bool:
+        """Whether it has arrived, or need not: what comes next may be done."""
+        try:
+            await self.rest_hook.deliver(hook, message.outgoing)
+        except NotDelivered as error:
+            return await self._not_arrived(job, due.row, message, error)
+        async with self.database.transaction() as connection:
+            await jobs.advance(connection, job, 1, lease_seconds=LEASE_SECONDS)
+            values = {"rid": due.row.rid, "version": due.row.version, "last": message.last}
+            await connection.execute(ARRIVED, values)
+        if message.kind == "handshake":
+            await self._becomes(due.row, "handshake_accepted")
+        return True
+
+    async def _not_arrived(self, job: Job, row: Row, message: Message, error: NotDelivered) -> bool:
+        LOG.warning("Subscription %s, %s: %s", row.id, message.outgoing.message_id, error.reason)
+        if message.kind == "handshake":
+            await self._becomes(row, "handshake_failed", error.reason)
+            return True
+        if isinstance(error, Gone) or self._has_failed_too_long(row):
+            await self._becomes(row, "delivery_given_up", error.reason)
+            return True
+        attempts = 1 if message.kind == "heartbeat" else row.attempts + 1
+        wait = error.retry_after_seconds or delay(attempts, random.random)
+        async with self.database.transaction() as connection:
+            values = {"rid": row.rid, "version": row.version, "problem": error.reason}
+            await connection.execute(FAILED, values)
+            await jobs.postpone(connection, job, wait)
+        return False
+
+    def _has_failed_too_long(self, row: Row) -> bool:
+        since = row.failing_since
+        return since is not None and self.database.clock.now() - since > timedelta(seconds=GIVE_UP_SECONDS)
+
+    async def _becomes(self, row: Row, happening: Happening, problem: str = "") -> None:
+        """Writes the next version of the Subscription; whoever has written it meanwhile has the last word."""
+        state = next_state(row.state, happening)
+        if state is None:
+            return
+
+        def patch(resource: Resource) -> Resource:
+            kept = {name: value for name, value in resource.items() if name != "error"}
+            return kept | {"status": state} | ({"error": problem} if problem else {})
+
+        there = Precondition(versions=frozenset({row.version}))
+        intent = Intent("patch", SUBSCRIPTION, str(uuid4()), row.id, patch=patch, precondition=there)
+        writer, _ = await self.current()
+        try:
+            await writer.write(Batch([intent], system_context()))
+        except (Stale, NotFound):
+            LOG.info("Subscription %s was changed meanwhile", row.id)
+
+
+def _most(asked: Requested) -> int:
+    return asked.max_count if asked.topic else 1
+
+
+def _next_beat(row: Row) -> datetime | None:
+    if row.heartbeat_seconds is None or row.told is None:
+        return None
+    return row.told + timedelta(seconds=row.heartbeat_seconds)
+
+
+def _record(row: Row, message: Message) -> Record:
+    """What leaves, on record before it does."""
+    access = row.access or {"actor": "anonymous", "client": "anonymous", "purpose": "TREAT", "role": ""}
+    context = Context(access["actor"], access["client"], access["purpose"], str(uuid4()), access["role"])
+    patients = tuple(sorted(one.removeprefix(PATIENT) for one in message.patients if one.startswith(PATIENT)))
+    detail = f"events {row.delivered + 1} to {message.last}"
+    return Record(context, "notification", 200, SUBSCRIPTION, row.id, patients=patients, detail=detail)

@@ -1,0 +1,200 @@
+"""The matcher: reads events by its cursor, and gives those a Subscription is to be told their number.
+
+One process at a time holds the lock. A batch of events, the numbers they get and the cursor are one commit: whoever
+takes over goes on where the last commit ended, and no event has two numbers.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import psycopg
+
+from fhir_server.errors import GalenicError
+from fhir_server.model.resource_types import type_name, type_number
+from fhir_server.notifications.rights import grants
+from fhir_server.notifications.triggers import Change, Reading, Watch, Watches, read
+from fhir_server.search.entries import Entries
+from fhir_server.search.indexer import Indexer
+from fhir_server.storage.database import Connection
+from fhir_server.storage.events import SEQUENCED, wait_for_notification
+from fhir_server.storage.find import load
+from fhir_server.storage.generations import IndexerSource
+from fhir_server.storage.judge import shown
+from fhir_server.storage.read import exact_versions
+from fhir_server.storage.sights import sight_of
+from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, active, number
+from fhir_server.storage.version import Version
+from subscriptions.topics import Interaction
+
+LOG = logging.getLogger(__name__)
+
+MATCHER_LOCK: Final = 8
+TAKEOVER_SECONDS: Final = 0.5
+"""Time between two attempts of a stand-by to become the matcher (seconds)."""
+
+POLL_SECONDS: Final = 1.0
+"""Longest an event waits where no notification wakes the matcher (seconds)."""
+
+BATCH: Final = 500
+"""Events that are matched in one transaction at most (events)."""
+
+BECOME_MATCHER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
+CURSOR: Final = "SELECT seq FROM consumer WHERE name = 'subscriptions' FOR UPDATE"
+MOVE_CURSOR: Final = "UPDATE consumer SET seq = %s WHERE name = 'subscriptions'"
+EVENTS: Final = """
+SELECT seq, recorded, rid, type, version, previous_version, interaction FROM event WHERE seq > %s ORDER BY seq LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of `event`; `type` is the number of its resource type."""
+
+    seq: int
+    recorded: datetime
+    rid: int
+    type: int
+    version: int
+    previous_version: int | None
+    interaction: str
+
+
+@dataclass(slots=True)
+class Known:
+    """The active Subscriptions as one look found them; what each asks for is read once a version."""
+
+    rows: dict[int, Row] = field(default_factory=dict)
+    watches: Watches[int] = field(default_factory=lambda: Watches({}))
+    read: dict[tuple[int, int], tuple[Watch, ...]] = field(default_factory=dict)
+
+
+class Matcher:
+    """Runs until cancelled; a lost connection costs a second, never an event."""
+
+    def __init__(self, url: str, source: IndexerSource, *, is_open: bool, allow_plain: bool) -> None:
+        self._url = url
+        self._source = source
+        self._is_open = is_open
+        self._allow_plain = allow_plain
+        self._known: Known | None = None
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._serve_one_connection()
+            except psycopg.Error as error:
+                LOG.warning("the matcher lost its connection: %s", type(error).__name__)
+                await asyncio.sleep(TAKEOVER_SECONDS)
+
+    async def _serve_one_connection(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, options="-c timezone=UTC")
+        async with connection:
+            await self._wait_for_turn(connection)
+            self._known = None
+            await connection.execute(f"LISTEN {SEQUENCED}")
+            while True:
+                if await self.match(connection) < BATCH:
+                    await wait_for_notification(connection, POLL_SECONDS)
+
+    async def _wait_for_turn(self, connection: Connection) -> None:
+        while True:
+            if await (await connection.execute(BECOME_MATCHER, (MATCHER_LOCK,))).fetchone() == (True,):
+                return
+            await asyncio.sleep(TAKEOVER_SECONDS)
+
+    async def match(self, connection: Connection) -> int:
+        """Matches the next events and commits; how many it were."""
+        await self._source.ask(connection)
+        async with connection.transaction():
+            (seq,) = await (await connection.execute(CURSOR)).fetchone() or (0,)
+            events = [Event(*row) for row in await (await connection.execute(EVENTS, (seq, BATCH))).fetchall()]
+            if not events:
+                return 0
+            known = await self._renewed(connection, events)
+            told = await self._told(connection, known, events)
+            for rid, matched in told.items():
+                await number(connection, rid, matched)
+            await connection.execute(MOVE_CURSOR, (events[-1].seq,))
+            if told:
+                await connection.execute(f"NOTIFY {CHANNEL}")
+        return len(events)
+
+    async def _renewed(self, connection: Connection, events: Sequence[Event]) -> Known:
+        """Whoever changes a Subscription makes an event, which is not behind any that it is to be told."""
+        is_changed = any(event.type == type_number(SUBSCRIPTION) for event in events)
+        if self._known is None or is_changed:
+            self._known = await self._look(connection, self._known or Known())
+            await connection.execute(f"NOTIFY {CHANNEL}")
+        return self._known
+
+    async def _look(self, connection: Connection, before: Known) -> Known:
+        rows = {row.rid: row for row in await active(connection)}
+        missing = [(row.rid, row.version) for row in rows.values() if (row.rid, row.version) not in before.read]
+        found = await exact_versions(connection, missing)
+        fresh = {key: self._watches(version) for key, version in found.items()}
+        kept = {key: watches for key, watches in (before.read | fresh).items() if key[0] in rows}
+        owned = {row.rid: kept.get((row.rid, row.version), ()) for row in rows.values()}
+        return Known(rows, Watches(owned), kept)
+
+    def _watches(self, version: Version) -> tuple[Watch, ...]:
+        """None where it cannot be read any more: a search parameter may have gone meanwhile."""
+        indexer = self._source.indexer
+        try:
+            asked = read(load(version), allow_plain=self._allow_plain)
+            return Reading(indexer.registry, indexer.base_url, version.last_updated).watches(asked)
+        except GalenicError:
+            LOG.warning("Subscription %s cannot be read and is told nothing", version.id)
+            return ()
+
+    async def _told(self, connection: Connection, known: Known, events: Sequence[Event]) -> dict[int, list[Matched]]:
+        """By Subscription, the events it is told: those that match and that it may know of."""
+        concerned = [event for event in events if type_name(event.type) in known.watches.types]
+        keys = {(e.rid, version) for e in concerned for version in (e.version, e.previous_version) if version}
+        versions = await exact_versions(connection, keys)
+        matched: dict[int, list[Event]] = defaultdict(list)
+        for event in concerned:
+            for rid in self._owners(known, event, versions):
+                matched[rid].append(event)
+        return await self._authorized(connection, known, matched, versions)
+
+    def _owners(self, known: Known, event: Event, versions: dict[tuple[int, int], Version]) -> list[int]:
+        indexer = self._source.indexer
+        before = _entries(indexer, versions.get((event.rid, event.previous_version or 0)))
+        after = _entries(indexer, versions.get((event.rid, event.version)))
+        told = known.watches.told(Change(type_name(event.type), _interaction(event, before), before, after))
+        return [rid for rid in told if event.seq > known.rows[rid].since]
+
+    async def _authorized(
+        self,
+        connection: Connection,
+        known: Known,
+        matched: dict[int, list[Event]],
+        versions: dict[tuple[int, int], Version],
+    ) -> dict[int, list[Matched]]:
+        allowed = await grants(connection, [known.rows[rid] for rid in matched], is_open=self._is_open)
+        told: dict[int, list[Matched]] = {}
+        for rid, grant in allowed.items():
+            indexer = self._source.indexer
+            sight = sight_of(indexer.registry, indexer.base_url, grant, "r")
+            focus = [versions[e.rid, e.version] for e in matched[rid] if (e.rid, e.version) in versions]
+            seen = {(one.rid, one.version) for one in await shown(connection, sight, indexer, focus)}
+            events = [e for e in matched[rid] if (e.rid, e.version) in seen]
+            if events:
+                told[rid] = [Matched(e.seq, e.recorded, e.rid, e.version, e.interaction) for e in events]
+        return told
+
+
+def _interaction(event: Event, before: Entries | None) -> Interaction:
+    """What comes back after it was deleted is created anew."""
+    if event.interaction == "delete":
+        return "delete"
+    return "create" if before is None else "update"
+
+
+def _entries(indexer: Indexer, version: Version | None) -> Entries | None:
+    return indexer.entries(load(version)) if version is not None and version.body is not None else None

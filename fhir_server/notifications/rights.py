@@ -1,0 +1,52 @@
+"""What whoever wrote a Subscription may see now: judged when an event gets its number, and again when it leaves.
+
+https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/components.html#safety-and-security
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from psycopg.rows import dict_row
+
+from fhir_server.auth.access import Access
+from fhir_server.auth.grant import EVERYTHING, Grant, grant_of
+from fhir_server.auth.scopes import parse_scopes
+from fhir_server.identity.granting import within, words
+from fhir_server.storage.database import Connection
+from fhir_server.storage.subscriptions import Row
+
+CHECK: Final = """
+SELECT s.rid, s.access, c.scopes AS allowed, p.patients
+FROM subscription s JOIN client c ON c.id = s.access ->> 'client'
+     LEFT JOIN person p ON p.id = (s.access ->> 'person')::uuid
+     LEFT JOIN token_family f ON f.id = (s.access ->> 'family')::uuid
+WHERE s.rid = ANY(%s) AND c.disabled IS NULL AND f.revoked IS NULL
+      AND (s.access ->> 'person' IS NULL OR (p.role = s.access ->> 'role' AND NOT p.disabled))
+"""
+"""A family that has been tidied away was never revoked."""
+
+
+async def grants(connection: Connection, rows: Sequence[Row], *, is_open: bool) -> dict[int, Grant]:
+    """By the internal ids of the Subscriptions; those whose writer may see nothing any more are not there.
+
+    `is_open`: a server without authorization, where everybody may see everything.
+    """
+    if is_open:
+        return {row.rid: EVERYTHING for row in rows}
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(CHECK, ([row.rid for row in rows],))
+        return {found["rid"]: grant_of(_access(found)) for found in await cursor.fetchall()}
+
+
+def _access(found: dict[str, Any]) -> Access:
+    """As it was when the Subscription was written, cut to what the client and the person have now."""
+    then = found["access"]
+    return Access(
+        actor=then["actor"],
+        client=then["client"],
+        role=then["role"],
+        scopes=parse_scopes(" ".join(within(words(then["scopes"]), words(found["allowed"])))),
+        patient=then["patient"],
+        patients=tuple(then["patients"] if found["patients"] is None else found["patients"]),
+        purpose=then["purpose"],
+    )

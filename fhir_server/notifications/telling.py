@@ -1,0 +1,109 @@
+"""The next thing a Subscription is told: a handshake, a heartbeat, or its next events, as a message that can be sent.
+
+What is told is judged here, right before it leaves: of what its writer may not see any more nothing but the number is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+from fhir_server.auth.grant import Grant
+from fhir_server.clock import Clock, instant
+from fhir_server.model.parser import write
+from fhir_server.search.indexer import Indexer
+from fhir_server.storage.database import Connection
+from fhir_server.storage.find import load
+from fhir_server.storage.judge import shown
+from fhir_server.storage.read import exact_versions
+from fhir_server.storage.sights import sight_of
+from fhir_server.storage.subscriptions import SUBSCRIPTION, Numbered, Row, numbered
+from fhir_server.storage.version import Version
+from integrations.webhooks.rest_hook import Outgoing
+from subscriptions.notification import Event, Stamp, Told, event_notification, handshake, heartbeat
+from subscriptions.request import Content, Requested
+from subscriptions.topics import Interaction
+
+JSON: Final = "application/fhir+json"
+Kind = Literal["handshake", "heartbeat", "events"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`last` is the number it acknowledges once it has arrived; `patients` are those whose data it carries."""
+
+    kind: Kind
+    outgoing: Outgoing
+    last: int
+    patients: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """What tells the subscribers of a server, at one moment."""
+
+    indexer: Indexer
+    clock: Clock
+
+    def told(self, row: Row, asked: Requested, last: int) -> Told:
+        base_url = self.indexer.base_url
+        url = f"{base_url}/{SUBSCRIPTION}/{row.id}"
+        return Told(url, asked.topic, row.state, last, row.problem or None, base_url)
+
+    def stamp(self) -> Stamp:
+        return Stamp(str(uuid4()), str(uuid4()), instant(self.clock.now()))
+
+    def handshake(self, row: Row, asked: Requested) -> Message:
+        body = write(handshake(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
+        return Message("handshake", _outgoing(f"{row.rid}-handshake-{row.version}", body), row.delivered)
+
+    def heartbeat(self, row: Row, asked: Requested) -> Message:
+        body = write(heartbeat(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
+        return Message("heartbeat", _outgoing(f"{row.rid}-heartbeat-{uuid4()}", body), row.delivered)
+
+    async def events(self, connection: Connection, row: Row, asked: Requested, grant: Grant, last: int) -> Message:
+        """Those up to `last`; the message of the same numbers has the same id, however often it is made."""
+        found = await numbered(connection, row.rid, row.delivered + 1, last)
+        events, released = await self.shown_events(connection, found, grant, asked.content)
+        name = f"{row.rid}-{row.delivered + 1}-{last}"
+        if asked.topic is None:
+            return Message("events", _plain(name, events[-1], asked.content), last, released)
+        body = write(event_notification(self.told(row, asked, last), events, asked.content, self.stamp()))
+        return Message("events", _outgoing(name, body), last, released)
+
+    async def shown_events(
+        self, connection: Connection, found: Sequence[Numbered], grant: Grant, content: Content
+    ) -> tuple[list[Event], frozenset[str]]:
+        """The events as far as `grant` shows them now, and the compartments of what leaves with them."""
+        if content == "empty":
+            return [_event(one, None, content) for one in found], frozenset()
+        versions = await exact_versions(connection, [(one.rid, one.version) for one in found])
+        sight = sight_of(self.indexer.registry, self.indexer.base_url, grant, "r")
+        seen = {(one.rid, one.version): one for one in await shown(connection, sight, self.indexer, versions.values())}
+        events = [_event(one, seen.get((one.rid, one.version)), content) for one in found]
+        return events, frozenset(owner for one in seen.values() for owner in one.compartments)
+
+
+def _event(one: Numbered, version: Version | None, content: Content) -> Event:
+    focus = f"{version.type_name}/{version.id}" if version else None
+    resource = load(version) if version and version.body and content == "full-resource" else None
+    return Event(one.number, instant(one.recorded), focus, _interaction(one), resource)
+
+
+def _interaction(one: Numbered) -> Interaction:
+    match one.interaction:
+        case "create" | "delete" as same:
+            return same
+    return "update"
+
+
+def _outgoing(name: str, body: bytes) -> Outgoing:
+    return Outgoing(name, body, JSON if body else "")
+
+
+def _plain(name: str, event: Event, content: Content) -> Outgoing:
+    """R4's own: an empty POST, or the resource itself by PUT. https://hl7.org/fhir/R4/subscription.html#rest-hook."""
+    resource: dict[str, Any] | None = event.resource
+    if content == "empty" or event.focus is None or resource is None:
+        return Outgoing(name, b"", "")
+    return Outgoing(name, write(resource), JSON, "PUT", f"/{event.focus}")

@@ -1,0 +1,182 @@
+"""What a Subscription asks for, compiled: which changes of resources it is told. No database here."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from fhir_server.errors import GalenicError, Issue, Unprocessable
+from fhir_server.search.boolean import And, Not, OnType, Or, flat
+from fhir_server.search.entries import Entries
+from fhir_server.search.has_key import HasKey
+from fhir_server.search.indexer import Indexer
+from fhir_server.search.parse import ParseOptions, parse
+from fhir_server.search.predicate import Predicate
+from fhir_server.search.registry import Registry
+from fhir_server.search.sight import ALWAYS
+from fhir_server.search.types.reference import Chained, ReferredToBy
+from subscriptions.request import Refused, Requested, requested
+from subscriptions.topics import TOPICS, WRITTEN, Interaction, Trigger
+
+KEYS_MAX: Final = 20
+"""Alternatives of a criterion by which a watch is found; one of more is only judged (values)."""
+
+CRITERIA: Final = "Subscription.criteria"
+
+Owner = TypeVar("Owner")
+
+Key = tuple[str, str, str]
+"""Type, name and value of an entry that a resource must have for a watch to concern it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event, with what the versions before and after it say; None where there is none, or a deletion."""
+
+    type_name: str
+    interaction: Interaction
+    before: Entries | None
+    after: Entries | None
+
+    @property
+    def said(self) -> Entries | None:
+        """By the version after, of a deletion by the one before."""
+        return self.after or self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One trigger, narrowed by the filters of a Subscription."""
+
+    trigger: Trigger
+    current: Predicate
+    previous: Predicate
+    filters: Predicate
+
+    def fires(self, change: Change) -> bool:
+        trigger = self.trigger
+        if change.type_name != trigger.type_name or change.interaction not in trigger.interactions:
+            return False
+        said = change.said
+        return (
+            said is not None
+            and self.filters.matches(said)
+            and _passes(self.current, change.after, otherwise=trigger.on_delete)
+            and _passes(self.previous, change.before, otherwise=trigger.on_create)
+        )
+
+    def keys(self) -> tuple[Key, ...]:
+        """One of them is among what a change says, or the watch does not fire; none: nothing tells so quickly."""
+        needed = flat((self.filters, self.current) if "delete" not in self.trigger.interactions else (self.filters,))
+        for part in needed:
+            if isinstance(part, HasKey) and len(part.keys) <= KEYS_MAX:
+                return tuple((self.trigger.type_name, part.name, key) for key in part.keys)
+        return ()
+
+
+def _passes(test: Predicate, entries: Entries | None, *, otherwise: bool) -> bool:
+    if test == ALWAYS:
+        return True
+    return otherwise if entries is None else test.matches(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What criteria are read with; they mean what they mean in a search."""
+
+    registry: Registry
+    base_url: str
+    now: datetime
+
+    def watches(self, asked: Requested) -> tuple[Watch, ...]:
+        """Raises `Unprocessable` that names the element."""
+        if asked.topic is None:
+            type_name, _, query = asked.criteria.partition("?")
+            return (self._watch(Trigger(type_name, WRITTEN, query), ()),)
+        filters = [one.partition("?")[::2] for one in asked.filters]
+        triggers = TOPICS[asked.topic].triggers
+        return tuple(
+            self._watch(one, [query for type_name, query in filters if type_name == one.type_name]) for one in triggers
+        )
+
+    def _watch(self, trigger: Trigger, filters: Iterable[str]) -> Watch:
+        current, previous = (self._test(trigger.type_name, query) for query in (trigger.current, trigger.previous))
+        narrowed = And(flat(self._test(trigger.type_name, one) for one in filters))
+        return Watch(trigger, current, previous, narrowed)
+
+    def _test(self, type_name: str, query: str) -> Predicate:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        try:
+            read, _ = parse(self.registry, type_name, pairs, ParseOptions(self.base_url, 1, 1, self.now, "strict"))
+        except GalenicError as error:
+            raise refused(error.message) from error
+        if (read.sort, read.includes, read.elements, read.summary, read.total) != ((), (), (), "false", "none"):
+            raise refused("criteria say which resources, and nothing of how they are answered")
+        if any(map(_asks_others, read.where)):
+            raise refused("chains, _has and _list are not supported here: a change of another resource tells nobody")
+        return And(flat(read.where))
+
+
+def _asks_others(part: Predicate) -> bool:
+    match part:
+        case Chained() | ReferredToBy():
+            return True
+        case And(parts) | Or(parts):
+            return any(map(_asks_others, parts))
+        case Not(inner) | OnType(_, inner):
+            return _asks_others(inner)
+    return False
+
+
+def refused(message: str, place: str = CRITERIA, code: str = "not-supported") -> Unprocessable:
+    told = f"{place}: {message}"
+    return Unprocessable(told, [Issue(code, told, place)])
+
+
+def read(resource: dict[str, Any], *, allow_plain: bool) -> Requested:
+    """What a Subscription asks for; raises `Unprocessable` with everything that would not be delivered."""
+    try:
+        return requested(resource, allow_plain=allow_plain)
+    except Refused as error:
+        issues = [Issue(one.code, f"{one.place}: {one.text}", one.place) for one in error.problems]
+        raise Unprocessable("The Subscription would not be delivered", issues) from error
+
+
+def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime, *, allow_plain: bool) -> None:
+    """Raises `Unprocessable` where a Subscription asks for what would not be delivered, or has ended already."""
+    asked = read(resource, allow_plain=allow_plain)
+    Reading(indexer.registry, indexer.base_url, now).watches(asked)
+    if asked.status == "requested" and asked.end and datetime.fromisoformat(asked.end) <= now:
+        raise refused("it has passed", "Subscription.end", "value")
+
+
+class Watches(Generic[Owner]):
+    """Finds the watches that a change may fire without asking each: by one of the entries it must have."""
+
+    def __init__(self, owned: Mapping[Owner, Iterable[Watch]]) -> None:
+        self._by_key: dict[Key, list[tuple[Owner, Watch]]] = {}
+        self._others: dict[str, list[tuple[Owner, Watch]]] = {}
+        for owner, watches in owned.items():
+            for watch in watches:
+                self._add(owner, watch)
+        self.types = {watch.trigger.type_name for watches in owned.values() for watch in watches}
+
+    def _add(self, owner: Owner, watch: Watch) -> None:
+        keys = watch.keys()
+        for key in keys:
+            self._by_key.setdefault(key, []).append((owner, watch))
+        if not keys:
+            self._others.setdefault(watch.trigger.type_name, []).append((owner, watch))
+
+    def told(self, change: Change) -> list[Owner]:
+        """Who is told of it, each once."""
+        fired = (owner for owner, watch in self._candidates(change) if watch.fires(change))
+        return list(dict.fromkeys(fired))
+
+    def _candidates(self, change: Change) -> Iterator[tuple[Owner, Watch]]:
+        said = change.said
+        if said is not None:
+            for name, key in said.keys:
+                yield from self._by_key.get((change.type_name, name, key), ())
+            yield from self._others.get(change.type_name, ())

@@ -1,0 +1,229 @@
+"""The rows of Subscriptions: whom each is for, which events have a number, and how far it has been told.
+
+A row is written with its Subscription, in one commit. Numbers are given by the matcher, one at a time in the cluster,
+and acknowledged by whoever holds the delivery's job.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from fhir_server.auth.access import BREAK_GLASS
+from fhir_server.auth.context import SYSTEM, Context
+from fhir_server.errors import Forbidden, Unprocessable
+from fhir_server.storage.database import Connection
+from fhir_server.storage.find import load
+from fhir_server.storage.version import NewVersion, Version
+
+SUBSCRIPTION: Final = "Subscription"
+KIND: Final = "notify"
+"""Of the jobs that deliver."""
+
+CHANNEL: Final = "galenic_job"
+"""Where it is told that there are jobs to be done."""
+
+HEARTBEAT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-heartbeat-period"
+
+State = Literal["requested", "active", "error", "off"]
+
+ACCESS_OF: Final = """
+SELECT jsonb_build_object(
+    'actor', f.actor, 'client', f.client_id, 'role', f.role, 'scopes', a.scopes, 'patients', f.patients,
+    'patient', f.context ->> 'patient', 'purpose', f.purpose, 'person', f.person_id, 'family', f.id)
+FROM access_token a JOIN token_family f ON f.id = a.family WHERE a.id = %s::uuid
+"""
+"""What the token of a writer stands for; it expires, and what it stood for is judged at each delivery."""
+
+ASKED: Final = """
+INSERT INTO subscription (rid, id, version, state, access, since, heartbeat_seconds, ends)
+VALUES (%(rid)s, %(id)s, %(version)s, %(state)s, %(access)s, (SELECT seq FROM event_head), %(heartbeat)s, %(ends)s)
+ON CONFLICT (rid) DO UPDATE SET
+    version = excluded.version, state = excluded.state, access = excluded.access, heartbeat_seconds = %(heartbeat)s,
+    ends = %(ends)s, attempts = 0, failing_since = NULL, problem = '', sending = 0
+"""
+MOVED: Final = """
+UPDATE subscription SET version = %(version)s, state = %(state)s,
+    since = CASE WHEN state <> 'active' AND %(state)s = 'active' THEN (SELECT seq FROM event_head) ELSE since END
+WHERE rid = %(rid)s
+"""
+FORGOTTEN: Final = """
+WITH gone AS (DELETE FROM subscription WHERE rid = %(rid)s) DELETE FROM notification WHERE subscription = %(rid)s
+"""
+WAKE: Final = """
+INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
+ON CONFLICT (key) DO UPDATE SET state = 'waiting', attempts = 0, finished = NULL, problem = NULL, due =
+    CASE WHEN job.state = 'waiting' AND (SELECT failing_since FROM subscription WHERE rid = %(rid)s) IS NOT NULL
+         THEN job.due ELSE now() END
+WHERE job.state <> 'running'
+"""
+"""A job under way finds what is new: whoever ends it looks, under the lock of the subscription's row."""
+
+NOW: Final = """
+INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
+ON CONFLICT (key) DO UPDATE SET state = 'waiting', due = now(), attempts = 0, finished = NULL, problem = NULL,
+    fence = job.fence + 1
+"""
+"""At once, whatever the one before was waiting for."""
+
+COLUMNS: Final = (
+    "rid, id, version, state, access, since, events, delivered, sending, attempts, failing_since, told,"
+    " heartbeat_seconds, ends, problem, secrets"
+)
+ROW: Final = f"SELECT {COLUMNS} FROM subscription WHERE rid = %s"  # noqa: S608 - our own columns
+LOCKED: Final = f"{ROW} FOR UPDATE"
+BY_ID: Final = f"SELECT {COLUMNS} FROM subscription WHERE id = ANY(%s) ORDER BY rid"  # noqa: S608 - our own columns
+ACTIVE: Final = f"SELECT {COLUMNS} FROM subscription WHERE state = 'active' ORDER BY rid"  # noqa: S608 - our own columns
+
+NUMBERED: Final = """
+WITH head AS (UPDATE subscription SET events = events + %(count)s WHERE rid = %(rid)s RETURNING events - %(count)s AS n)
+INSERT INTO notification (subscription, number, seq, recorded, rid, version, interaction)
+SELECT %(rid)s, head.n + e.place, e.seq, e.recorded, e.rid, e.version, e.interaction
+FROM head, unnest(%(seqs)s::bigint[], %(recorded)s::timestamptz[], %(rids)s::bigint[], %(versions)s::int[],
+                  %(interactions)s::text[]) WITH ORDINALITY AS e (seq, recorded, rid, version, interaction, place)
+"""
+BETWEEN: Final = """
+SELECT number, recorded, rid, version, interaction FROM notification
+WHERE subscription = %s AND number BETWEEN %s AND %s ORDER BY number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`sending` is the last number of the notification under way, `delivered` the last that is over."""
+
+    rid: int
+    id: str
+    version: int
+    state: State
+    access: dict[str, Any] | None
+    since: int
+    events: int
+    delivered: int
+    sending: int
+    attempts: int
+    failing_since: datetime | None
+    told: datetime | None
+    heartbeat_seconds: int | None
+    ends: datetime | None
+    problem: str
+    secrets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event under its number; (rid, version) is its focus."""
+
+    number: int
+    recorded: datetime
+    rid: int
+    version: int
+    interaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An event that a subscription is to be told."""
+
+    seq: int
+    recorded: datetime
+    rid: int
+    version: int
+    interaction: str
+
+
+def key_of(rid: int) -> str:
+    return f"{KIND}/{rid}"
+
+
+async def write_subscriptions(connection: Connection, versions: Sequence[NewVersion], context: Context) -> None:
+    """The rows of the Subscriptions among the versions; in the open transaction.
+
+    Raises `Unprocessable` for a status that is the server's to give, `Forbidden` for a token of an emergency.
+    """
+    for version in (one.stored for one in versions if one.stored.type_name == SUBSCRIPTION):
+        if version.body is None:
+            await connection.execute(FORGOTTEN, {"rid": version.rid})
+        elif context.actor == SYSTEM:
+            await _moved(connection, version)
+        else:
+            await _asked(connection, version, context)
+
+
+async def _moved(connection: Connection, version: Version) -> None:
+    values = {"rid": version.rid, "version": version.version, "state": load(version)["status"]}
+    await connection.execute(MOVED, values)
+
+
+async def _asked(connection: Connection, version: Version, context: Context) -> None:
+    """By a client: whoever writes it last is who is told, as far as they may see."""
+    resource = load(version)
+    state = resource.get("status")
+    if state not in ("requested", "off"):
+        raise Unprocessable("Subscription.status: a client says requested or off; active and error are the server's")
+    if context.purpose == BREAK_GLASS:
+        raise Forbidden("Emergency access ends soon: no Subscription can rest on it")
+    access = await (await connection.execute(ACCESS_OF, (context.token_id,))).fetchone() if context.token_id else None
+    values = {"rid": version.rid, "id": version.id, "version": version.version, "state": state}
+    values |= {"access": Jsonb(access[0]) if access else None, "ends": resource.get("end")}
+    values |= {"heartbeat": heartbeat_of(resource)}
+    await connection.execute(ASKED, values)
+    if state == "requested":
+        await connection.execute(NOW, _job(version.rid))
+
+
+def heartbeat_of(resource: dict[str, Any]) -> int | None:
+    """Seconds, by the extension of the backport guide."""
+    extensions = resource.get("channel", {}).get("extension", ())
+    found = (one.get("valueUnsignedInt") for one in extensions if one.get("url") == HEARTBEAT)
+    return next((int(one) for one in found if one is not None), None)
+
+
+async def wake(connection: Connection, rid: int) -> None:
+    """There is something to tell; in the transaction that says so."""
+    await connection.execute(WAKE, _job(rid))
+
+
+def _job(rid: int) -> dict[str, Any]:
+    return {"kind": KIND, "key": key_of(rid), "payload": Jsonb({"subscription": rid}), "rid": rid}
+
+
+async def row(connection: Connection, rid: int, *, lock: bool = False) -> Row | None:
+    async with connection.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(LOCKED if lock else ROW, (rid,))
+        return await cursor.fetchone()
+
+
+async def rows_by_id(connection: Connection, ids: Sequence[str]) -> list[Row]:
+    async with connection.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(BY_ID, (list(ids),))
+        return await cursor.fetchall()
+
+
+async def active(connection: Connection) -> list[Row]:
+    async with connection.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(ACTIVE)
+        return await cursor.fetchall()
+
+
+async def number(connection: Connection, rid: int, matched: Sequence[Matched]) -> None:
+    """Gives the events the next numbers of a subscription, in their order, and wakes who delivers."""
+    values = {
+        "seqs": [one.seq for one in matched],
+        "recorded": [one.recorded for one in matched],
+        "rids": [one.rid for one in matched],
+        "versions": [one.version for one in matched],
+        "interactions": [one.interaction for one in matched],
+    }
+    await connection.execute(NUMBERED, {"rid": rid, "count": len(matched), **values})
+    await wake(connection, rid)
+
+
+async def numbered(connection: Connection, rid: int, first: int, last: int) -> list[Numbered]:
+    """The events of a range of numbers, ends included; those past their retention are not there."""
+    async with connection.cursor(row_factory=class_row(Numbered)) as cursor:
+        await cursor.execute(BETWEEN, (rid, first, last))
+        return await cursor.fetchall()
