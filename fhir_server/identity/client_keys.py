@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fhir_server.identity.outbound import Fetched, Outbound, Unreachable
+from integrations.guarded.outbound import Fetched, Outbound
+from integrations.guarded.refusal import Unreachable
 
 UNSAID_SECONDS: Final = 60.0
 """How long keys are kept where the answer does not say (seconds)."""

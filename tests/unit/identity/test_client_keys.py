@@ -5,7 +5,8 @@ import json
 import pytest
 
 from fhir_server.identity.client_keys import AGAIN_SECONDS, SECONDS_MAX, UNSAID_SECONDS, ClientKeys, lifetime
-from fhir_server.identity.outbound import Fetched, Unreachable
+from integrations.guarded.outbound import Fetched
+from integrations.guarded.refusal import Unreachable
 
 URL = "https://system.example.org/jwks.json"
 

@@ -7,8 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fhir_server.identity import outbound
-from fhir_server.identity.outbound import Outbound, Unreachable
+from integrations.guarded import outbound
+from integrations.guarded.outbound import Outbound
+from integrations.guarded.refusal import Unreachable
 
 
 @pytest.fixture
