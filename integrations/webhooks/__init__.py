@@ -1,0 +1,1 @@
+"""Notifications to a URL of the receiver's, signed."""
