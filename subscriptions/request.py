@@ -44,7 +44,7 @@ EVENTS: Final = Count(f"{_BACKPORT}max-count", "valuePositiveInt", 1, 100)
 _COUNTS: Final = frozenset(one.extension for one in (HEARTBEAT_SECONDS, TIMEOUT_SECONDS, EVENTS))
 _CROSS_VERSION: Final = re.compile(r"http://hl7\.org/fhir/[0-9]+\.[0-9]+/")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
-_QUERY: Final = re.compile(r"(?P<type>[A-Z][A-Za-z]*)(\?(?P<query>[ -~]+))?")
+_QUERY: Final = re.compile(r"(?P<type>[A-Z][A-Za-z]*)(\?(?P<query>[^\x00-\x1f\x7f]+))?")
 _JSON: Final = frozenset({"application/fhir+json", "application/json"})
 _MIME_PARAMETERS: Final = frozenset({("fhirversion", "4.0"), ("charset", "utf-8")})
 

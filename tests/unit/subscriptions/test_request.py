@@ -100,8 +100,9 @@ def test_a_plain_subscription_that_says_how_much_it_wants_gets_no_more() -> None
     assert requested(plain(_payload=content("id-only"))).content == "id-only"
 
 
-def test_a_type_alone_is_a_query() -> None:
-    assert requested(a_subscription(criteria="Patient")).criteria == "Patient"
+@pytest.mark.parametrize("criteria", ["Patient", "Patient?family=Müller&active=true"])
+def test_a_type_alone_or_with_parameters_is_a_query(criteria: str) -> None:
+    assert requested(a_subscription(criteria=criteria)).criteria == criteria
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,7 @@ def test_a_header_that_is_ours_or_none_is_refused(header: str | None, code: str)
 def test_headers_are_few_and_short() -> None:
     assert refusals(a_subscription(a_channel(header=["X-A: 1"] * 21))) == [("channel.header", "too-costly")]
     assert refusals(a_subscription(a_channel(header=[f"X-A: {'1' * 3_996}"]))) == [("channel.header", "too-long")]
+    assert refusals(a_subscription(a_channel(header=[f"X-A: {'1' * 196}"] * 20))) == [("channel.header", "too-long")]
     assert len(requested(a_subscription(a_channel(header=[f"X-A: {'1' * 195}"] * 20))).headers) == 20
 
 
@@ -250,6 +252,7 @@ def test_a_channel_we_do_not_deliver_by_is_refused(resource: Resource, expected:
         ("MedicationRequest?", "value"),
         ("/MedicationRequest?status=active", "value"),
         ("MedicationRequest?status=a\nb", "value"),
+        ("MedicationRequest?status=a\tb", "value"),
         ("", "value"),
         (f"MedicationRequest?{'x' * 2_000}", "too-long"),
     ],
@@ -266,6 +269,7 @@ def test_criteria_that_are_neither_a_topic_nor_a_query_are_refused(criteria: str
         ("MedicationRequest?patient=", "value"),
         ("MedicationRequest?patient", "value"),
         ("MedicationRequest?&", "value"),
+        ("MedicationRequest?patient=&priority=stat", "value"),
         (None, "value"),
         ("Task?patient=Patient/1", "not-supported"),
         ("MedicationRequest?intent=order", "not-supported"),
@@ -278,6 +282,11 @@ def test_criteria_that_are_neither_a_topic_nor_a_query_are_refused(criteria: str
 def test_a_filter_that_the_topic_does_not_allow_is_refused(one: str | None, code: str) -> None:
     asked = a_subscription(_criteria=filtered("MedicationRequest?priority=stat", one))
     assert refusals(asked) == [("criteria.extension[1]", code)]
+
+
+def test_the_filters_of_a_topic_that_is_not_there_are_not_judged() -> None:
+    asked = a_subscription(criteria=f"{BASE}stock-low", _criteria=filtered("Basic?code=stock"))
+    assert refusals(asked) == [("criteria", "not-supported")]
 
 
 def test_more_than_ten_filters_are_refused() -> None:
