@@ -12,6 +12,7 @@ from fhir_server.auth.grant import Grant
 from fhir_server.clock import Clock, instant
 from fhir_server.model.parser import write
 from fhir_server.search.indexer import Indexer
+from fhir_server.search.sight import Sight
 from fhir_server.storage.database import Connection
 from fhir_server.storage.find import load
 from fhir_server.storage.judge import shown
@@ -64,7 +65,8 @@ class Teller:
     async def events(self, connection: Connection, row: Row, asked: Requested, grant: Grant, last: int) -> Message:
         """Those up to `last`; the message of the same numbers has the same id, however often it is made."""
         found = await numbered(connection, row.rid, row.delivered + 1, last)
-        events, released = await self.shown_events(connection, found, grant, asked.content)
+        sight = sight_of(self.indexer.registry, self.indexer.base_url, grant, "r")
+        events, released = await self.shown_events(connection, found, sight, asked.content)
         name = f"{row.rid}-{row.delivered + 1}-{last}"
         if asked.topic is None:
             return Message("events", _plain(name, events[-1], asked.content), last, released)
@@ -72,13 +74,12 @@ class Teller:
         return Message("events", _outgoing(name, body), last, released)
 
     async def shown_events(
-        self, connection: Connection, found: Sequence[Numbered], grant: Grant, content: Content
+        self, connection: Connection, found: Sequence[Numbered], sight: Sight, content: Content
     ) -> tuple[list[Event], frozenset[str]]:
-        """The events as far as `grant` shows them now, and the compartments of what leaves with them."""
+        """The events as far as `sight` shows them now, and the compartments of what leaves with them."""
         if content == "empty":
             return [_event(one, None, content) for one in found], frozenset()
         versions = await exact_versions(connection, [(one.rid, one.version) for one in found])
-        sight = sight_of(self.indexer.registry, self.indexer.base_url, grant, "r")
         seen = {(one.rid, one.version): one for one in await shown(connection, sight, self.indexer, versions.values())}
         events = [_event(one, seen.get((one.rid, one.version)), content) for one in found]
         return events, frozenset(owner for one in seen.values() for owner in one.compartments)

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#capabilities
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -18,17 +18,36 @@ from fhir_server.rest.patch import PATCH_TYPES
 from fhir_server.rest.route import OPERATION
 from fhir_server.rest.server import Server
 from fhir_server.search.registry import Registry
+from subscriptions.topics import TOPICS
 
 CAPABILITIES: Final = "capabilities"
 
-RELEASED: Final = "2026-11-21"
+RELEASED: Final = "2026-11-22"
 """When what this statement says last changed (date)."""
 
 
 _EVERYTHING: Final = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 
-OF_TYPES: Final = {"Patient": {"operation": [{"name": "everything", "definition": _EVERYTHING}]}}
-"""Operations on the instances of a type."""
+_BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport"
+
+OF_TYPES: Final[Mapping[str, dict[str, Any]]] = {
+    "Patient": {"operation": [{"name": "everything", "definition": _EVERYTHING}]},
+    "Subscription": {
+        "extension": [
+            {
+                "url": f"{_BACKPORT}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical",
+                "valueCanonical": url,
+            }
+            for url in TOPICS
+        ],
+        "supportedProfile": [f"{_BACKPORT}/StructureDefinition/backport-subscription"],
+        "operation": [
+            {"name": name, "definition": f"{_BACKPORT}/OperationDefinition/backport-subscription-{name}"}
+            for name in ("status", "events")
+        ],
+    },
+}
+"""What is said of a type beside what is said of all: its operations, and of what one can be told."""
 
 
 async def capabilities(server: Server, _: Request) -> Response:

@@ -44,6 +44,8 @@ def _below_type(type_name: str, rest: Sequence[str]) -> Target:
         return Target("/{type}", type_name)
     if list(rest) in (["_search"], ["_history"]):
         return Target(f"/{{type}}/{rest[0]}", type_name)
+    if len(rest) == 1 and rest[0].startswith("$"):
+        return Target(f"/{{type}}/{rest[0]}", type_name)
     return _below_id(type_name, rest)
 
 

@@ -15,6 +15,7 @@ from fhir_server.rest.operations.everything import everything
 from fhir_server.rest.operations.job_status import job_status
 from fhir_server.rest.operations.process_message import process_message
 from fhir_server.rest.operations.reindex import reindex
+from fhir_server.rest.operations.subscription import subscription_events, subscription_status
 from fhir_server.rest.patch import patch
 from fhir_server.rest.read import read
 from fhir_server.rest.route import OPERATION, Route
@@ -47,6 +48,12 @@ ROUTES: Final = (
     Route("POST", "/{type}/{id}/{member}/_search", "search-type", search_by_post),
     Route("GET", "/{type}/{id}/$everything", OPERATION, everything, "r"),
     Route("POST", "/{type}/{id}/$everything", OPERATION, everything, "r"),
+    Route("GET", "/{type}/$status", OPERATION, subscription_status, "r"),
+    Route("POST", "/{type}/$status", OPERATION, subscription_status, "r"),
+    Route("GET", "/{type}/{id}/$status", OPERATION, subscription_status, "r"),
+    Route("POST", "/{type}/{id}/$status", OPERATION, subscription_status, "r"),
+    Route("GET", "/{type}/{id}/$events", OPERATION, subscription_events, "r"),
+    Route("POST", "/{type}/{id}/$events", OPERATION, subscription_events, "r"),
     Route("GET", "/{type}/{id}/_history", "history-instance", history),
     Route("GET", "/{type}/{id}/_history/{vid}", "vread", vread),
 )

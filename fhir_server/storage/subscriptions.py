@@ -76,6 +76,7 @@ COLUMNS: Final = (
 ROW: Final = f"SELECT {COLUMNS} FROM subscription WHERE rid = %s"  # noqa: S608 - our own columns
 LOCKED: Final = f"{ROW} FOR UPDATE"
 BY_ID: Final = f"SELECT {COLUMNS} FROM subscription WHERE id = ANY(%s) ORDER BY rid"  # noqa: S608 - our own columns
+NEWEST: Final = f"SELECT {COLUMNS} FROM subscription ORDER BY rid DESC LIMIT %s"  # noqa: S608 - our own columns
 ACTIVE: Final = f"SELECT {COLUMNS} FROM subscription WHERE state = 'active' ORDER BY rid"  # noqa: S608 - our own columns
 
 NUMBERED: Final = """
@@ -200,6 +201,12 @@ async def row(connection: Connection, rid: int, *, lock: bool = False) -> Row | 
 async def rows_by_id(connection: Connection, ids: Sequence[str]) -> list[Row]:
     async with connection.cursor(row_factory=class_row(Row)) as cursor:
         await cursor.execute(BY_ID, (list(ids),))
+        return await cursor.fetchall()
+
+
+async def newest_rows(connection: Connection, most: int) -> list[Row]:
+    async with connection.cursor(row_factory=class_row(Row)) as cursor:
+        await cursor.execute(NEWEST, (most,))
         return await cursor.fetchall()
 
 

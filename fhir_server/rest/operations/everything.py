@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Final
 
 from fhir_server.auth.compartments import PATIENT_FREE
-from fhir_server.errors import Gone, Invalid, Issue, NotFound
+from fhir_server.errors import Gone, Invalid, NotFound
 from fhir_server.model.resource_types import NUMBERS
-from fhir_server.rest.bodies import parsed_body
-from fhir_server.rest.conditions import FORMAT
 from fhir_server.rest.message import Request, Response
+from fhir_server.rest.operations.asking import asked as parameters_of
+from fhir_server.rest.operations.asking import once, refused
 from fhir_server.rest.operations.related import related
-from fhir_server.rest.parameters import Pairs
 from fhir_server.rest.permission import sight, visible
 from fhir_server.rest.search import position
 from fhir_server.rest.searchset import CURSOR, Answer, searchset
@@ -33,6 +32,8 @@ from fhir_server.storage.database import Connection
 from fhir_server.storage.pages import Searcher
 from fhir_server.storage.read import current_versions
 from fhir_server.storage.version import Version
+
+OPERATION: Final = "$everything"
 
 VALUES: Final = {
     "start": "valueDate",
@@ -61,7 +62,7 @@ async def everything(server: Server, request: Request) -> Response:
     """A searchset Bundle, page by page; `NotFound` and `Gone` for the patient, `Invalid` for parameters."""
     if request.type_name != "Patient":
         raise NotFound(f"There is no operation $everything on {request.type_name}")
-    asked = _asked(server, request, [*_pairs(request.parameters), *_pairs(_posted(server, request))])
+    asked = _asked(server, request, parameters_of(server, request, OPERATION, VALUES))
     path = f"Patient/{request.id}/$everything"
     begun = Answer(path, asked.query, cursor=request.parameter(CURSOR))
     after, snapshot = position(server, begun)
@@ -84,70 +85,34 @@ async def _check_patient(connection: Connection, server: Server, request: Reques
         raise Gone(f"Patient/{request.id} was deleted")
 
 
-def _pairs(pairs: Pairs) -> Iterator[tuple[str, str]]:
-    """Those that say what is asked for."""
-    return (pair for pair in pairs if pair[0] not in FORMAT and pair[0] != CURSOR)
-
-
-def _posted(server: Server, request: Request) -> Pairs:
-    """The parameters of a Parameters body; raises `Invalid` where it is none, or one has another type."""
-    if not request.body.strip():
-        return ()
-    body = parsed_body(server, request)
-    parameters = body.get("parameter", [])
-    if body.get("resourceType") != "Parameters" or not isinstance(parameters, list):
-        raise Invalid("The body of $everything is a Parameters resource")
-    return tuple(_posted_pair(one) for one in parameters)
-
-
-def _posted_pair(parameter: object) -> tuple[str, str]:
-    name = str(parameter.get("name")) if isinstance(parameter, dict) else ""
-    value = parameter.get(VALUES.get(name, "")) if isinstance(parameter, dict) else None
-    if name in VALUES and (value is None or isinstance(value, bool | dict | list)):
-        raise _invalid(name, f"has its value in {VALUES[name]}")
-    return name, str(value)
-
-
 def _asked(server: Server, request: Request, pairs: Sequence[tuple[str, str]]) -> Asked:
-    once = _once(pairs)
+    named = once(OPERATION, pairs, "_type")
     types = frozenset(one for name, text in pairs if name == "_type" for one in text.split(","))
     if unknown := sorted(types - NUMBERS.keys()):
         raise _invalid("_type", f"names '{unknown[0][:60]}', which is no resource type")
-    since = _span("_since", once["_since"]) if "_since" in once else None
-    count = parse_count(once["_count"], server.limits.page_size_max) if "_count" in once else server.limits.page_size
+    since = _span("_since", named["_since"]) if "_since" in named else None
+    count = parse_count(named["_count"], server.limits.page_size_max) if "_count" in named else server.limits.page_size
     if count == 0:
         raise _invalid("_count", "is 1 or more")
     applied = (*(pair for pair in pairs if pair[0] != "_count"), ("_count", str(count)))
     seen = sight(server, request, "r")
-    where = flat((*_where(server, request.id, once, types), seen.of("")))
+    where = flat((*_where(server, request.id, named, types), seen.of("")))
     query = Query("", where, applied, count=count, sight=seen)
     return Asked(query, types, since[0] if since else None)
 
 
-def _once(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """By name; raises `Invalid` for an unknown parameter, and for one that stands there twice."""
-    once: dict[str, str] = {}
-    for name, text in pairs:
-        if name not in VALUES:
-            raise Invalid(f"$everything has no parameter '{name[:60]}'", [_unknown(name)])
-        if name in once and name != "_type":
-            raise _invalid(name, "stands there twice")
-        once[name] = text.replace(" ", "+")  # a "+" in a URL arrives as a blank
-    return once
-
-
-def _where(server: Server, patient_id: str, once: dict[str, str], types: frozenset[str]) -> Iterator[Predicate]:
+def _where(server: Server, patient_id: str, named: dict[str, str], types: frozenset[str]) -> Iterator[Predicate]:
     """What a member of the answer satisfies. Where types are shown that others bring along, all of those are read."""
     yield InCompartment((f"Patient/{patient_id}",))
     if types and types.isdisjoint(PATIENT_FREE):
         yield OfTypes(tuple(sorted(types)))
-    if "_since" in once:
+    if "_since" in named:
         options = server.parse_options(None, EVERYTHING)
         criteria = Criteria(server.indexer.registry, server.base_url, options.now)
-        yield criteria.of_type("", "_lastUpdated", f"ge{once['_since']}")
-    low = _span("start", once["start"])[0] if "start" in once else EARLIEST
-    high = _span("end", once["end"])[1] if "end" in once else LATEST
-    if "start" in once or "end" in once:
+        yield criteria.of_type("", "_lastUpdated", f"ge{named['_since']}")
+    low = _span("start", named["start"])[0] if "start" in named else EARLIEST
+    high = _span("end", named["end"])[1] if "end" in named else LATEST
+    if "start" in named or "end" in named:
         yield CaredFor(low, high)
 
 
@@ -159,9 +124,4 @@ def _span(name: str, text: str) -> Ends:
 
 
 def _invalid(name: str, problem: str) -> Invalid:
-    message = f"$everything: {name} {problem}"
-    return Invalid(message, [Issue("invalid", message, name)])
-
-
-def _unknown(name: str) -> Issue:
-    return Issue("not-supported", f"$everything has no parameter '{name[:60]}'")
+    return refused(OPERATION, name, problem)

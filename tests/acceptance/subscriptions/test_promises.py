@@ -1,0 +1,122 @@
+"""What subscribers are promised, whatever dies: nothing twice under two numbers, nothing lost, nothing out of turn."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+
+import psycopg
+import pytest
+
+from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, subscribe
+from tests.acceptance.subscriptions.test_rest_hook import RECEIVED, a_patients_id, prescribe
+from tests.builders.resources import PLACED, a_patient
+from tests.builders.subscriptions import a_subscription
+from tests.conftest import PROVE, Cluster
+from tests.running.galenic import Galenic, running
+from tests.running.sink import answering, listening
+from tests.running.waiting import allowed, eventually
+
+KILLS = 30 if PROVE else 4
+WRITES = 10
+"""Between two kills (prescriptions)."""
+
+OTHERS_SECONDS_MAX = 5.0
+"""Longest that others wait beside a sink that never answers (seconds)."""
+
+
+@pytest.fixture
+def own(cluster: Cluster):
+    """A server of its own, whose workers may be killed."""
+    cluster.execute("CREATE DATABASE promises TEMPLATE galenic")
+    with running(cluster.database("promises").app_url, outbound_allow_private="1") as server:
+        yield server
+    cluster.execute("DROP DATABASE promises WITH (FORCE)")
+
+
+def kill_a_worker(galenic: Galenic) -> None:
+    """And start another one; leases of the dead run out at once, so that a test need not wait for them."""
+    os.kill(galenic.workers[-1].pid, signal.SIGKILL)
+    galenic.workers.pop().wait()
+    with psycopg.connect(galenic.environment["GALENIC_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("UPDATE job SET lease_until = clock_timestamp() WHERE state = 'running'")
+    galenic.start_worker()
+
+
+async def test_killed_workers_lose_nothing_and_number_nothing_twice(own):
+    """A worker dies wherever it is: matching, sending, recording."""
+    draw, committed = random.Random(7), []
+    async with listening() as sink, asyncio.timeout(600):
+        with own.client() as client:
+            wanted = subscribe(client, a_subscription(f"http://127.0.0.1:{sink.port}/", RECEIVED))
+            await becomes(client, wanted, "active")
+            patient = a_patients_id(client)
+            for _ in range(KILLS):
+                committed += [await asyncio.to_thread(prescribe, client, patient) for _ in range(WRITES)]
+                await asyncio.sleep(draw.uniform(0, 0.3))
+                await asyncio.to_thread(kill_a_worker, own)
+            await eventually(lambda: len(committed) in numbers(sink.heard))
+        told = numbers(sink.heard)
+        focus = {}
+        for bundle in bundles(sink.heard, "event-notification"):
+            for one in events(bundle):
+                focus.setdefault(int(one["event-number"]), set()).add(one["focus"]["reference"].rpartition("/")[2])
+    assert sorted(set(told)) == list(range(1, len(committed) + 1))
+    assert told == sorted(told)
+    assert [focus[number] for number in sorted(focus)] == [{one} for one in committed]
+
+
+async def test_a_sink_that_never_answers_keeps_no_other_waiting(client):
+    patient = a_patients_id(client)
+    narrowed = f"MedicationRequest?patient=Patient/{patient}"
+
+    async def never(heard, writer):
+        if b"event-notification" in heard.body:
+            await asyncio.sleep(600)
+        await answering()(heard, writer)
+
+    async with listening(never) as slow, listening() as quick:
+        for sink in (slow, quick):
+            wanted = subscribe(client, a_subscription(f"http://127.0.0.1:{sink.port}/", RECEIVED, narrowed))
+            await becomes(client, wanted, "active")
+        waited = []
+        for _ in range(5):
+            prescribe(client, patient)
+            began, before = time.monotonic(), len(quick.heard)
+            await eventually(lambda before=before: len(quick.heard) > before, OTHERS_SECONDS_MAX)
+            waited.append(time.monotonic() - began)
+        assert max(waited) < allowed(OTHERS_SECONDS_MAX)
+        assert numbers(slow.heard) == [1]
+
+
+async def test_of_what_is_not_committed_nobody_is_told(client):
+    """Transactions whose second entry is refused, among others that are not."""
+    patient = a_patients_id(client)
+    draw, wanted_ids = random.Random(3), []
+    narrowed = f"MedicationRequest?patient=Patient/{patient}"
+    async with listening() as sink:
+        channel = {"extension": [{"url": MAX_COUNT, "valuePositiveInt": 20}]}
+        endpoint = f"http://127.0.0.1:{sink.port}/"
+        wanted = subscribe(client, a_subscription(endpoint, RECEIVED, narrowed, channel=channel))
+        await becomes(client, wanted, "active")
+        for _ in range(1_000 if PROVE else 40):
+            answer = client.post("", json=a_transaction(patient, fails=draw.random() < 0.5))
+            if answer.status_code == 200:
+                wanted_ids.append(answer.json()["entry"][0]["response"]["location"].split("/")[-3])
+            else:
+                assert answer.status_code == 412, answer.text
+        await eventually(lambda: len(wanted_ids) in numbers(sink.heard))
+        told = [one for bundle in bundles(sink.heard, "event-notification") for one in events(bundle)]
+        assert [one["focus"]["reference"].rpartition("/")[2] for one in told] == wanted_ids
+
+
+MAX_COUNT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-max-count"
+
+
+def a_transaction(patient, *, fails):
+    order = {"resourceType": "MedicationRequest", **PLACED, "subject": {"reference": f"Patient/{patient}"}}
+    stale = {"method": "PUT", "url": f"Patient/{patient}", "ifMatch": 'W/"99"'}
+    other = {"request": stale, "resource": a_patient(id=patient)}
+    entries = [{"request": {"method": "POST", "url": "MedicationRequest"}, "resource": order}]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": [*entries, *([other] if fails else [])]}
