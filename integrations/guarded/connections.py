@@ -41,7 +41,7 @@ class Line:
         limits = httpx.Limits(
             max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS_MAX, keepalive_expiry=IDLE_SECONDS_MAX
         )
-        self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
+        self._transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits)
 
     @asynccontextmanager
     async def answer(self, request: Request, seconds: float) -> AsyncIterator[httpx.Response]:

@@ -42,8 +42,10 @@ def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 @contextlib.asynccontextmanager
 async def outbound(tls: tuple[ssl.SSLContext, ssl.SSLContext], **options):
     one = Outbound(allow_private=False, tls=tls[1], **options)
-    yield one
-    await one.close()
+    try:
+        yield one
+    finally:
+        await one.close()
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
