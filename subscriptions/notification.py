@@ -35,16 +35,6 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Additional:
-    """A resource that goes along with the focus of an event."""
-
-    reference: str
-    """`Patient/1`"""
-    resource: Resource | None
-    """None where it is not told, or not there any more."""
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     number: int
     """1, 2, 3 …, without gaps."""
@@ -54,7 +44,6 @@ class Event:
     """`MedicationRequest/1`; None where its subscriber may not see it any more."""
     interaction: Interaction
     resource: Resource | None
-    additional: tuple[Additional, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,25 +140,18 @@ def _parts(event: Event, content: Content, base_url: str) -> list[Resource]:
     ]
     if content == "empty" or event.focus is None:
         return parts
-    named = [("focus", event.focus), *(("additional-context", one.reference) for one in event.additional)]
-    return parts + [{"name": name, "valueReference": {"reference": f"{base_url}/{one}"}} for name, one in named]
+    return [*parts, {"name": "focus", "valueReference": {"reference": f"{base_url}/{event.focus}"}}]
 
 
 def _entries(event: Event, content: Content, base_url: str) -> Iterator[Resource]:
-    """The focus as its change in the history, and what goes along as if it had been read."""
+    """The focus as its change in the history; none where it is not told."""
     if content == "empty" or event.focus is None:
         return
     url = event.focus.partition("/")[0] if event.interaction == "create" else event.focus
-    request = {"method": _METHODS[event.interaction], "url": url}
-    resource = None if event.interaction == "delete" else event.resource
-    yield _entry(f"{base_url}/{event.focus}", resource, content, request, _STATUSES[event.interaction])
-    for one in event.additional:
-        read = {"method": "GET", "url": one.reference}
-        yield _entry(f"{base_url}/{one.reference}", one.resource, content, read, "200")
-
-
-def _entry(
-    full_url: str, resource: Resource | None, content: Content, request: dict[str, str], status: str
-) -> Resource:
-    told = {"resource": resource} if resource and content == "full-resource" else {}
-    return {"fullUrl": full_url, **told, "request": request, "response": {"status": status}}
+    is_told = content == "full-resource" and event.interaction != "delete" and event.resource is not None
+    yield {
+        "fullUrl": f"{base_url}/{event.focus}",
+        **({"resource": event.resource} if is_told else {}),
+        "request": {"method": _METHODS[event.interaction], "url": url},
+        "response": {"status": _STATUSES[event.interaction]},
+    }

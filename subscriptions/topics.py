@@ -51,8 +51,6 @@ class Topic:
     triggers: tuple[Trigger, ...]
     filters: tuple[str, ...]
     """The search parameters a subscription may filter by, of every type of the triggers."""
-    related: tuple[str, ...] = ()
-    """Reference search parameters of the focus, whose targets go along as additional context."""
 
     @property
     def type_names(self) -> frozenset[str]:
@@ -145,7 +143,6 @@ _TOPICS: Final = (
         "A Task to fulfill an order becomes requested: somebody has to look at it before it is filled",
         (becomes("Task", "requested", _FULFIL),),
         _TASK,
-        ("focus",),
     ),
     Topic(
         "verification-done",
@@ -154,7 +151,6 @@ _TOPICS: Final = (
         "A Task to fulfill an order that waited is accepted, begun, rejected or completed, or is created so; once",
         (Trigger("Task", current=f"status={_VERIFIED}&{_FULFIL}", previous=f"status={_WAITING}"),),
         (*_TASK, "status"),
-        ("focus",),
     ),
     Topic(
         "dispense-ready",
@@ -163,7 +159,6 @@ _TOPICS: Final = (
         "A dispense becomes in-progress, which in R4 says: ready for pickup",
         (becomes("MedicationDispense", "in-progress"),),
         _DISPENSE,
-        ("prescription",),
     ),
     Topic(
         "dispense-completed",
@@ -172,7 +167,6 @@ _TOPICS: Final = (
         "A dispense becomes completed: the medication was handed over",
         (becomes("MedicationDispense", "completed"),),
         _DISPENSE,
-        ("prescription",),
     ),
     Topic(
         "dispense-declined",
@@ -181,7 +175,6 @@ _TOPICS: Final = (
         "A dispense becomes declined, cancelled or stopped: the medication is not handed over",
         (becomes("MedicationDispense", "declined,cancelled,stopped"),),
         _DISPENSE,
-        ("prescription",),
     ),
     Topic(
         "order-changed",

@@ -39,8 +39,7 @@ def row(*cells: str) -> str:
 
 
 def topic_row(topic: Topic) -> str:
-    related = ", ".join(f"`{name}`" for name in topic.related)
-    return row(f"`{topic.name}`", topic.description, related)
+    return row(f"`{topic.name}`", topic.description)
 
 
 def trigger_row(topic: Topic, one: Trigger) -> str:

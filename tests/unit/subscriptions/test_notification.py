@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscriptions.notification import (
-    Additional,
     Event,
     Resource,
     Stamp,
@@ -42,9 +41,6 @@ def an_event(number: int = 7, interaction: Interaction = "create", identity: str
     resource = None if interaction == "delete" else an_order(identity)
     event = Event(number, "2026-03-01T10:00:00Z", f"MedicationRequest/{identity}", interaction, resource)
     return replace(event, **changes)
-
-
-PATIENT = Additional("Patient/o1", {"resourceType": "Patient", "id": "o1", "gender": "female"})
 
 
 def status_of(bundle: Resource) -> Resource:
@@ -92,7 +88,7 @@ def test_id_only_has_the_focus_and_an_entry_without_its_resource() -> None:
 
 
 def test_empty_has_neither_focus_nor_topic_nor_further_entries() -> None:
-    bundle = event_notification(TOLD, [an_event(additional=(PATIENT,))], "empty", STAMP)
+    bundle = event_notification(TOLD, [an_event()], "empty", STAMP)
     assert len(bundle["entry"]) == 1
     assert part(status_of(bundle), "notification-event") == [
         {
@@ -121,21 +117,6 @@ def test_a_deletion_says_so_and_has_no_resource() -> None:
     assert entry["request"] == {"method": "DELETE", "url": "MedicationRequest/o1"}
     assert entry["response"] == {"status": "204"}
     assert "resource" not in entry
-
-
-def test_what_goes_along_is_named_in_the_event_and_an_entry_as_if_read() -> None:
-    bundle = event_notification(TOLD, [an_event(additional=(PATIENT,))], "full-resource", STAMP)
-    (event,) = part(status_of(bundle), "notification-event")
-    assert event["part"][3] == {
-        "name": "additional-context",
-        "valueReference": {"reference": f"{BASE}/Patient/o1"},
-    }
-    assert bundle["entry"][2] == {
-        "fullUrl": f"{BASE}/Patient/o1",
-        "resource": PATIENT.resource,
-        "request": {"method": "GET", "url": "Patient/o1"},
-        "response": {"status": "200"},
-    }
 
 
 def test_several_events_are_told_in_their_order() -> None:
@@ -210,9 +191,6 @@ events_of_orders = st.builds(
     st.just("canary-id"),
     resource=names.map(lambda text: an_order("canary-id", f"canary-text {text}")),
     focus=st.sampled_from(["MedicationRequest/canary-id", None]),
-    additional=st.sampled_from(
-        [(), (Additional("Patient/canary-id", {"resourceType": "Patient", "id": "canary-id"}),)]
-    ),
 )
 several_events = st.lists(events_of_orders, max_size=4)
 
