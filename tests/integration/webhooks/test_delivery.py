@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from integrations.guarded import outbound as outbound_module
 from integrations.guarded.connections import IDLE_SECONDS_MAX
 from integrations.guarded.outbound import Outbound
 from integrations.guarded.refusal import Refused
@@ -223,6 +224,13 @@ async def test_a_status_stands_whatever_follows_it_and_the_connection_is_not_use
         for _ in range(2):
             await rest_hook.deliver(hook(sink), MESSAGE)
         assert sink.connections == 2
+        await eventually(lambda: sink.open == 0)
+
+
+async def test_of_an_endless_answer_little_is_read_however_much_time_there_is(rest_hook, monkeypatch):
+    monkeypatch.setattr(outbound_module, "DROPPED_SECONDS_MAX", SECONDS * 9)
+    async with listening(endless_body) as sink:
+        await rest_hook.deliver(hook(sink, seconds=SECONDS / 4), MESSAGE)
         await eventually(lambda: sink.open == 0)
 
 
