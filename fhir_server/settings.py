@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     )
     outbound_allow_private: bool = Field(
         False,
-        description="Fetch clients' keys from private addresses and by http; refused in production (true or false)",
+        description="Fetch clients' keys from private addresses, and tell subscribers there, also by http; "
+        "refused in production (true or false)",
     )
     session_idle_seconds_max: int = Field(
         900, ge=60, le=3_600, description="Time without a request after which a person is logged out (seconds)"

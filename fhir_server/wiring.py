@@ -248,7 +248,8 @@ def build_matcher(settings: Settings) -> Matcher:
     """Who gives the events of Subscriptions their numbers."""
     source = _indexer_source(settings, _hasher(settings))
     url, is_open = _required(settings, "database_url"), settings.auth == "off"
-    return Matcher(url, source, is_open=is_open, allow_plain=settings.outbound_allow_private)
+    allow_plain = settings.outbound_allow_private
+    return Matcher(url, source, settings.event_retention_days, is_open=is_open, allow_plain=allow_plain)
 
 
 def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> Delivery:

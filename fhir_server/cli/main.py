@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     _add_clients(verbs)
     _add_users(verbs)
     _add_exchange(verbs)
+    _add_subscriptions(verbs)
     load = verbs.add_parser(
         "load",
         help="load resources from files",
@@ -111,6 +112,12 @@ def _add_users(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     add_users(verbs, SETTINGS_NOTE)
 
 
+def _add_subscriptions(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from fhir_server.cli.subscription_arguments import add_subscriptions
+
+    add_subscriptions(verbs, SETTINGS_NOTE)
+
+
 def _add_exchange(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     from fhir_server.cli.exchange_arguments import add_exchange
 
@@ -125,7 +132,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
             return serve.run(settings)
         case "db":
             return _upgrade(settings) if chosen.action == "upgrade" else _check(settings)
-        case "audit" | "client" | "keys" | "user" | "partner" | "messages" | "map" | "listen":
+        case "audit" | "client" | "keys" | "user" | "partner" | "messages" | "subscriptions" | "map" | "listen":
             return int(importlib.import_module(f"fhir_server.cli.{chosen.verb}").run(settings, chosen))
         case "load":
             from fhir_server.cli import load

@@ -27,7 +27,7 @@ from fhir_server.storage.generations import IndexerSource
 from fhir_server.storage.judge import shown
 from fhir_server.storage.read import exact_versions
 from fhir_server.storage.sights import sight_of
-from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, active, number
+from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, active, forget, number
 from fhir_server.storage.version import Version
 from subscriptions.topics import Interaction
 
@@ -39,6 +39,12 @@ TAKEOVER_SECONDS: Final = 0.5
 
 POLL_SECONDS: Final = 1.0
 """Longest an event waits where no notification wakes the matcher (seconds)."""
+
+MAINTENANCE_SECONDS: Final = 3_600.0
+"""Time between two looks for notifications past their retention (seconds)."""
+
+RETENTION_DAYS_MIN: Final = 4
+"""Notifications are kept for longer than it is tried to deliver them, whatever the setting (days)."""
 
 BATCH: Final = 500
 """Events that are matched in one transaction at most (events)."""
@@ -76,8 +82,11 @@ class Known:
 class Matcher:
     """Runs until cancelled; a lost connection costs a second, never an event."""
 
-    def __init__(self, url: str, source: IndexerSource, *, is_open: bool, allow_plain: bool) -> None:
+    def __init__(
+        self, url: str, source: IndexerSource, retention_days: int, *, is_open: bool, allow_plain: bool
+    ) -> None:
         self._url = url
+        self._retention_days = max(retention_days, RETENTION_DAYS_MIN)
         self._source = source
         self._is_open = is_open
         self._allow_plain = allow_plain
@@ -97,7 +106,11 @@ class Matcher:
             await self._wait_for_turn(connection)
             self._known = None
             await connection.execute(f"LISTEN {SEQUENCED}")
+            next_maintenance = 0.0
             while True:
+                if asyncio.get_running_loop().time() >= next_maintenance:
+                    await forget(connection, self._retention_days)
+                    next_maintenance = asyncio.get_running_loop().time() + MAINTENANCE_SECONDS
                 if await self.match(connection) < BATCH:
                     await wait_for_notification(connection, POLL_SECONDS)
 

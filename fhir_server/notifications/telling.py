@@ -5,7 +5,7 @@ What is told is judged here, right before it leaves: of what its writer may not 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Literal
 from uuid import uuid4
 
 from fhir_server.auth.grant import Grant
@@ -25,7 +25,6 @@ from subscriptions.notification import Event, Stamp, Told, event_notification, h
 from subscriptions.request import Content, Requested
 from subscriptions.topics import Interaction
 
-JSON: Final = "application/fhir+json"
 Kind = Literal["handshake", "heartbeat", "events"]
 
 
@@ -56,11 +55,11 @@ class Teller:
 
     def handshake(self, row: Row, asked: Requested) -> Message:
         body = write(handshake(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
-        return Message("handshake", _outgoing(f"{row.rid}-handshake-{row.version}", body), row.delivered)
+        return Message("handshake", _outgoing(f"{row.rid}-handshake-{row.version}", body, asked), row.delivered)
 
     def heartbeat(self, row: Row, asked: Requested) -> Message:
         body = write(heartbeat(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
-        return Message("heartbeat", _outgoing(f"{row.rid}-heartbeat-{uuid4()}", body), row.delivered)
+        return Message("heartbeat", _outgoing(f"{row.rid}-heartbeat-{uuid4()}", body, asked), row.delivered)
 
     async def events(self, connection: Connection, row: Row, asked: Requested, grant: Grant, last: int) -> Message:
         """Those up to `last`; the message of the same numbers has the same id, however often it is made."""
@@ -69,9 +68,10 @@ class Teller:
         events, released = await self.shown_events(connection, found, sight, asked.content)
         name = f"{row.rid}-{row.delivered + 1}-{last}"
         if asked.topic is None:
-            return Message("events", _plain(name, events[-1], asked.content), last, released)
-        body = write(event_notification(self.told(row, asked, last), events, asked.content, self.stamp()))
-        return Message("events", _outgoing(name, body), last, released)
+            return Message("events", _plain(name, events, asked), last, released)
+        told = self.told(row, asked, row.events)
+        body = write(event_notification(told, events, asked.content, self.stamp()))
+        return Message("events", _outgoing(name, body, asked), last, released)
 
     async def shown_events(
         self, connection: Connection, found: Sequence[Numbered], sight: Sight, content: Content
@@ -98,13 +98,13 @@ def _interaction(one: Numbered) -> Interaction:
     return "update"
 
 
-def _outgoing(name: str, body: bytes) -> Outgoing:
-    return Outgoing(name, body, JSON if body else "")
+def _outgoing(name: str, body: bytes, asked: Requested) -> Outgoing:
+    return Outgoing(name, body, asked.mime if body else "")
 
 
-def _plain(name: str, event: Event, content: Content) -> Outgoing:
+def _plain(name: str, events: Sequence[Event], asked: Requested) -> Outgoing:
     """R4's own: an empty POST, or the resource itself by PUT. https://hl7.org/fhir/R4/subscription.html#rest-hook."""
-    resource: dict[str, Any] | None = event.resource
-    if content == "empty" or event.focus is None or resource is None:
+    resource = events[-1].resource if events else None
+    if resource is None:
         return Outgoing(name, b"", "")
-    return Outgoing(name, write(resource), JSON, "PUT", f"/{event.focus}")
+    return Outgoing(name, write(resource), asked.mime, "PUT", f"/{events[-1].focus}")

@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from fhir_server.errors import GalenicError, Issue, Unprocessable
+from fhir_server.model.resource_types import NUMBERS
 from fhir_server.search.boolean import And, Not, OnType, Or, flat
 from fhir_server.search.entries import Entries
 from fhir_server.search.has_key import HasKey
@@ -23,6 +24,8 @@ KEYS_MAX: Final = 20
 """Alternatives of a criterion by which a watch is found; one of more is only judged (values)."""
 
 CRITERIA: Final = "Subscription.criteria"
+
+ANSWERED: Final = "criteria say which resources, and nothing of how they are answered"
 
 Owner = TypeVar("Owner")
 
@@ -106,13 +109,17 @@ class Reading:
         return Watch(trigger, current, previous, narrowed)
 
     def _test(self, type_name: str, query: str) -> Predicate:
+        if type_name not in NUMBERS:
+            raise refused(f"there is no resource type '{type_name[:60]}'", code="value")
         pairs = parse_qsl(query, keep_blank_values=True)
+        if any(name == "_count" for name, _ in pairs):
+            raise refused(ANSWERED)
         try:
             read, _ = parse(self.registry, type_name, pairs, ParseOptions(self.base_url, 1, 1, self.now, "strict"))
         except GalenicError as error:
             raise refused(error.message) from error
         if (read.sort, read.includes, read.elements, read.summary, read.total) != ((), (), (), "false", "none"):
-            raise refused("criteria say which resources, and nothing of how they are answered")
+            raise refused(ANSWERED)
         if any(map(_asks_others, read.where)):
             raise refused("chains, _has and _list are not supported here: a change of another resource tells nobody")
         return And(flat(read.where))

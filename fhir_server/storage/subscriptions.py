@@ -92,6 +92,16 @@ WHERE subscription = %s AND number BETWEEN %s AND %s ORDER BY number
 """
 
 
+FORGET: Final = """
+WITH gone AS (
+    DELETE FROM notification WHERE recorded < clock_timestamp() - make_interval(days => %s)
+    RETURNING subscription, number
+)
+UPDATE subscription SET delivered = greatest(delivered, gone.last)
+FROM (SELECT subscription, max(number) AS last FROM gone GROUP BY subscription) gone WHERE rid = gone.subscription
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """`sending` is the last number of the notification under way, `delivered` the last that is over."""
@@ -155,8 +165,10 @@ async def write_subscriptions(connection: Connection, versions: Sequence[NewVers
 
 
 async def _moved(connection: Connection, version: Version) -> None:
-    values = {"rid": version.rid, "version": version.version, "state": load(version)["status"]}
-    await connection.execute(MOVED, values)
+    state = load(version)["status"]
+    await connection.execute(MOVED, {"rid": version.rid, "version": version.version, "state": state})
+    if state == "requested":
+        await connection.execute(NOW, job_of(version.rid))
 
 
 async def _asked(connection: Connection, version: Version, context: Context) -> None:
@@ -173,7 +185,7 @@ async def _asked(connection: Connection, version: Version, context: Context) -> 
     values |= {"heartbeat": heartbeat_of(resource)}
     await connection.execute(ASKED, values)
     if state == "requested":
-        await connection.execute(NOW, _job(version.rid))
+        await connection.execute(NOW, job_of(version.rid))
 
 
 def heartbeat_of(resource: dict[str, Any]) -> int | None:
@@ -185,11 +197,16 @@ def heartbeat_of(resource: dict[str, Any]) -> int | None:
 
 async def wake(connection: Connection, rid: int) -> None:
     """There is something to tell; in the transaction that says so."""
-    await connection.execute(WAKE, _job(rid))
+    await connection.execute(WAKE, job_of(rid))
 
 
-def _job(rid: int) -> dict[str, Any]:
+def job_of(rid: int) -> dict[str, Any]:
     return {"kind": KIND, "key": key_of(rid), "payload": Jsonb({"subscription": rid}), "rid": rid}
+
+
+async def forget(connection: Connection, days: int) -> None:
+    """What happened before so many days is told nobody any more, and cannot be asked for."""
+    await connection.execute(FORGET, (days,))
 
 
 async def row(connection: Connection, rid: int, *, lock: bool = False) -> Row | None:

@@ -1,4 +1,4 @@
-"""$status and $events of Subscriptions. docs/operations/subscription.md.
+"""$status and $events of Subscriptions. docs/operations/status.md, docs/operations/events.md.
 
 https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-status.html,
 https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-events.html

@@ -1,4 +1,4 @@
-"""$status and $events. docs/operations/subscription.md."""
+"""$status and $events. docs/operations/status.md."""
 
 import pytest
 
