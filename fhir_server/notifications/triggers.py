@@ -17,6 +17,8 @@ from fhir_server.search.predicate import Predicate
 from fhir_server.search.registry import Registry
 from fhir_server.search.sight import ALWAYS
 from fhir_server.search.types.reference import Chained, ReferredToBy
+from integrations.guarded.refusal import Refused as NotSent
+from integrations.guarded.targets import sent_to
 from subscriptions.request import Refused, Requested, requested
 from subscriptions.topics import TOPICS, WRITTEN, Interaction, Trigger
 
@@ -153,6 +155,10 @@ def read(resource: dict[str, Any], *, allow_plain: bool) -> Requested:
 def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime, *, allow_plain: bool) -> None:
     """Raises `Unprocessable` where a Subscription asks for what would not be delivered, or has ended already."""
     asked = read(resource, allow_plain=allow_plain)
+    try:
+        sent_to(asked.endpoint, allow_private=allow_plain)
+    except NotSent as error:
+        raise refused(str(error), "Subscription.channel.endpoint", "security") from error
     Reading(indexer.registry, indexer.base_url, now).watches(asked)
     if asked.status == "requested" and asked.end and datetime.fromisoformat(asked.end) <= now:
         raise refused("it has passed", "Subscription.end", "value")
