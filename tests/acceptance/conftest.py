@@ -1,6 +1,7 @@
 """A server in a process of its own, over HTTP, as clients meet it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
 from tests.running.pair import Pair, running_pair
+from tests.running.requirements import copied
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +33,9 @@ def pair(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Two API processes, each on its own port, and a worker, on one database of the test module's own."""
     with running_pair(cluster, "pair_" + request.module.__name__.rpartition(".")[2].removeprefix("test_")) as both:
         yield both
+
+
+@pytest.fixture(scope="session")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree of our own, for what is seen to fail in it."""
+    return copied(tmp_path_factory.mktemp("broken"))
