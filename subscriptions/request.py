@@ -45,8 +45,10 @@ _COUNTS: Final = frozenset(one.extension for one in (HEARTBEAT_SECONDS, TIMEOUT_
 _CROSS_VERSION: Final = re.compile(r"http://hl7\.org/fhir/[0-9]+\.[0-9]+/")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _QUERY: Final = re.compile(r"(?P<type>[A-Z][A-Za-z]*)(\?(?P<query>[^\x00-\x1f\x7f]+))?")
-_JSON: Final = frozenset({"application/fhir+json", "application/json"})
-_MIME_PARAMETERS: Final = frozenset({("fhirversion", "4.0"), ("charset", "utf-8")})
+_MIME: Final = re.compile(
+    r'application/(fhir\+)?json( *; *(fhirversion=("4\.0"|4\.0)|charset=("utf-8"|utf-8)))*', re.ASCII | re.IGNORECASE
+)
+"""It is sent as a header, as it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ class _Reading:
 def requested(resource: Resource, *, allow_plain: bool = False) -> Requested:
     """What a Subscription, valid by R4, asks for; `Refused` names every problem there is with it.
 
-    `allow_plain` lets endpoints be http, for development. For the caller to judge: whether `end` has passed, and
-    whether criteria and filters are queries that can be matched.
+    `allow_plain`, for development, lets endpoints be http, addresses and at any port. For the caller to judge: whether
+    `end` has passed, and whether criteria and filters are queries that can be matched.
     """
     reading = _Reading(resource)
     _unknown(reading)
@@ -271,11 +273,9 @@ def _content(reading: _Reading) -> Content | None:
 
 def _mime(reading: _Reading, content: Content | None) -> str:
     mime: str = reading.channel.get("payload", "")
-    kind, *parameters = (part.strip() for part in mime.lower().split(";"))
-    told = {(name.strip(), value.strip(' "')) for name, _, value in (one.partition("=") for one in parameters)}
     if not mime and (reading.topical or content != "empty"):
         reading.refuse("channel.payload", "required", "The type of the content has to be there")
-    elif mime and not (kind in _JSON and told <= _MIME_PARAMETERS):
+    elif mime and not _MIME.fullmatch(mime):
         text = "The content is application/fhir+json or application/json, of fhirVersion 4.0"
         reading.refuse("channel.payload", "not-supported", text)
     return mime

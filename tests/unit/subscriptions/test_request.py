@@ -119,16 +119,17 @@ def test_json_of_r4_is_a_payload_and_is_kept_as_it_was_asked_for(mime: str) -> N
 
 
 @pytest.mark.parametrize(
-    "endpoint", [f"{ENDPOINT}?key=a&b=c%20d", "https://sink.example:8443", "https://[2001:db8::1]/x"]
+    "endpoint", [f"{ENDPOINT}?key=a&b=c%20d", "https://sink.example:8443", "https://SINK.example:443/x"]
 )
 def test_an_absolute_https_url_is_an_endpoint(endpoint: str) -> None:
     assert requested(a_subscription(a_channel(endpoint=endpoint))).endpoint == endpoint
 
 
-def test_plain_http_is_an_endpoint_only_where_that_is_allowed() -> None:
-    asked = a_subscription(a_channel(endpoint="http://127.0.0.1:9000/hook"))
+@pytest.mark.parametrize("endpoint", ["http://sink.example/", "https://127.0.0.1:9000/hook", "https://sink.example:22"])
+def test_plain_http_addresses_and_any_port_are_endpoints_only_where_that_is_allowed(endpoint: str) -> None:
+    asked = a_subscription(a_channel(endpoint=endpoint))
     assert refusals(asked) == [("channel.endpoint", "security")]
-    assert requested(asked, allow_plain=True).endpoint == "http://127.0.0.1:9000/hook"
+    assert requested(asked, allow_plain=True).endpoint == endpoint
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,14 @@ def test_plain_http_is_an_endpoint_only_where_that_is_allowed() -> None:
         (f"{ENDPOINT}#", "value"),
         ("https://user:password@sink.example/", "security"),
         ("https://@sink.example/", "security"),
+        ("https://sink.example:22/", "security"),
+        ("https://sink.example:80/", "security"),
+        *((f"https://{host}/", "security") for host in ("127.0.0.1", "8.8.8.8", "2130706433", "0x7f.1", "0177.0.0.1")),
+        *((f"https://{host}/", "security") for host in ("[::1]", "[2606:4700::1111]", "[::ffff:7f00:1]", "127.1")),
+        *((f"https://{host}/", "security") for host in ("localhost", "LOCALHOST", "a.localhost", "localhost.")),
+        ("https://localhost.localdomain/", "security"),
+        (f"https://{'a' * 64}.example/", "security"),
+        (f"https://{'a.' * 127}example/", "security"),
         (f"{ENDPOINT}?{'x' * 2_000}", "too-long"),
     ],
 )
@@ -175,8 +184,9 @@ def test_an_endpoint_that_is_not_plainly_harmless_is_refused(endpoint: str | Non
         ("X-Ward: ä", "value"),
         (None, "value"),
         *((f"{name}: x", "security") for name in ("Host", "cookie", "CONNECTION", "Transfer-Encoding", "Upgrade")),
+        *((f"{name}: x", "security") for name in ("Forwarded", "Expect", "Keep-Alive", "TE", "Trailer")),
         *((f"{name}: x", "security") for name in ("Content-Length", "Content-Type", "webhook-id", "Webhook-Signature")),
-        *((f"{name}: x", "security") for name in ("X-Forwarded-For", "Proxy-Authorization", "Forwarded", "Expect")),
+        *((f"{name}: x", "security") for name in ("X-Forwarded-For", "Proxy-Authorization", "Accept-Encoding")),
     ],
 )
 def test_a_header_that_is_ours_or_none_is_refused(header: str | None, code: str) -> None:
@@ -312,6 +322,8 @@ def test_a_query_has_no_filters_besides() -> None:
         (a_channel(payload="application/fhir+json; fhirVersion=5.0"), "not-supported"),
         (a_channel(payload="application/fhir+json; fhirVersion=4.0; fhirVersion=5.0"), "not-supported"),
         (a_channel(payload="application/fhir+json; charset=latin-1"), "not-supported"),
+        (a_channel(payload="application/fhir+json;\ncharset=utf-8"), "not-supported"),
+        (a_channel(payload="application/fhir+jſon"), "not-supported"),
     ],
 )
 def test_a_payload_we_do_not_send_is_refused(channel: Resource, code: str) -> None:
