@@ -15,7 +15,8 @@ HOSTS = st.one_of(
     st.sampled_from(["sink.example", "localhost", "a.localhost", "localhost.localdomain", "127.1", "a.0x1f", "[::1]"]),
 )
 PORTS = st.one_of(st.sampled_from(["", ":22", ":443", ":1023"]), st.integers(0, 70_000).map(":{}".format))
-URLS = st.builds("{}://{}{}/{}".format, st.sampled_from(["https", "http", "file"]), HOSTS, PORTS, st.text(max_size=5))
+PATHS = st.one_of(st.sampled_from(["", "hook"]), st.text(max_size=5))
+URLS = st.builds("{}://{}{}/{}".format, st.sampled_from(["https", "http", "file"]), HOSTS, PORTS, PATHS)
 
 
 @given(URLS)
