@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-INDEX_VERSION: Final = 3
+INDEX_VERSION: Final = 4
 """Raised when the same resource would give another row; rows of older versions are re-indexed by a job."""
 
 

@@ -16,10 +16,10 @@ from fhir_server.search.entries import Entries
 from fhir_server.search.expressions import group_types, own_paths, targets_of
 from fhir_server.search.extract import Extractor, compile_expression
 from fhir_server.search.fetching import Typed
-from fhir_server.search.kinds import ORDERED_BY_TEXT, index_order, index_value, predicate_of
+from fhir_server.search.kinds import ORDERED_BY_TEXT, index_order, index_value, predicate_of, unwrapped
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.several import index_common
-from fhir_server.search.types import words
+from fhir_server.search.types import date, words
 from fhir_server.search.types.composite import KNOWN, SWAPPED, Composite, Part
 
 WORDS = frozenset({words.TEXT, words.CONTENT})
@@ -43,7 +43,7 @@ class Parameter:
     composite: Composite | None = None
 
     def index(self, resource: dict[str, Any], entries: Entries, base_url: str) -> bool:
-        """Adds what the resource has for it; whether it has anything."""
+        """Adds what the resource has for it; whether it has anything: of a date, a date that it names."""
         found = self.extract(resource)
         if self.composite:
             self.composite.index(resource, entries, base_url)
@@ -53,7 +53,7 @@ class Parameter:
                 index_order(self.type, typed, self.name, entries, base_url)
             if len(found) > 1 and self.type in ORDERED_BY_TEXT:
                 index_common(self.name, [self._alone(typed, base_url) for typed in found], entries)
-        return bool(found)
+        return bool(found) if self.type != "date" else any(date.names_one(unwrapped(one)) for one in found)
 
     def _alone(self, typed: Typed, base_url: str) -> Entries:
         entries = Entries()

@@ -5,7 +5,7 @@ import pytest
 
 from tests.acceptance.outcomes import VALIDATOR
 from tests.acceptance.searches import Json, found, searched
-from tests.builders.resources import SYSTEM, a_medication_request, a_patient, an_identifier, token
+from tests.builders.resources import SYSTEM, a_medication_request, a_patient, an_identifier, an_observation, token
 from tests.running.galenic import Galenic
 
 
@@ -96,3 +96,28 @@ def test_a_canonical_of_this_server_is_found_with_its_version_and_without(
         assert found(client, "/QuestionnaireResponse", ("questionnaire", value)) == [response], value
     chained = (("questionnaire.title", "pain"), ("_id", response))
     assert found(client, "/QuestionnaireResponse", *chained) == [response]
+
+
+def test_a_timing_that_names_no_date_is_a_missing_date(client: httpx.Client) -> None:
+    """ "Twice a day" is no value of a date; one with bounds is."""
+    repeat = {"frequency": 2, "period": 1, "periodUnit": "d"}
+    bounds = {"boundsPeriod": {"start": "2026-11-02"}}
+    undated, dated = (
+        client.post("/Observation", json=an_observation(effectiveTiming={"repeat": one})).json()["id"]
+        for one in (repeat, repeat | bounds)
+    )
+    asked = ("_id", f"{undated},{dated}")
+    assert found(client, "/Observation", asked, ("date:missing", "true")) == [undated]
+    assert found(client, "/Observation", asked, ("date:missing", "false")) == [dated]
+
+
+def test_a_composite_asks_what_its_own_part_selects(client: httpx.Client) -> None:
+    """`value-string` finds the text of a concept; the part of `code-value-string` is the string alone."""
+    code = {"coding": [{"system": SYSTEM, "code": "shape"}]}
+    text, concept = (
+        client.post("/Observation", json=an_observation(code=code, **value)).json()["id"]
+        for value in ({"valueString": "Oval"}, {"valueCodeableConcept": {"text": "Oval"}})
+    )
+    asked = ("_id", f"{text},{concept}")
+    assert sorted(found(client, "/Observation", asked, ("value-string", "oval"))) == sorted([text, concept])
+    assert found(client, "/Observation", asked, ("code-value-string", f"{SYSTEM}|shape$oval")) == [text]

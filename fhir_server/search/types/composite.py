@@ -28,13 +28,15 @@ KNOWN: Final[Mapping[tuple[str, str], str]] = {
     ("Observation", "value.as(CodeableConcept)"): "value-concept",
     ("Observation", "value.as(DateTime) | value.as(Period)"): "value-date",
     ("Observation", "value.as(Quantity)"): "value-quantity",
-    ("Observation", "value.as(string)"): "value-string",
     ("MolecularSequence.referenceSeq", "chromosome"): "chromosome",
     ("MolecularSequence.referenceSeq", "referenceSeqId"): "referenceseqid",
     ("MolecularSequence.referenceSeq", "windowStart"): "window-start",
     ("MolecularSequence.referenceSeq", "windowEnd"): "window-end",
 }
-"""Parts of groups of which a resource has one, and the parameters that select the same."""
+"""Parts of groups of which a resource has one, and the parameters that select the same.
+
+`value-string` does not: it selects texts of concepts, too.
+"""
 
 SWAPPED: Final = frozenset({"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"})
 """R4 names the definitions of its two parts in the wrong order: the first is the code, the second the target."""

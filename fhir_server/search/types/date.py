@@ -102,6 +102,11 @@ def index(typed: Typed, name: str, entries: Entries) -> None:
         entries.spans.add(Span(name, *ends))
 
 
+def names_one(typed: Typed) -> bool:
+    """Whether there is a date in it: a Timing of "twice a day" has none."""
+    return _ends_of(typed) is not None
+
+
 def _ends_of(typed: Typed) -> Ends | None:
     match typed:
         case ("date" | "dateTime" | "instant", str() as text):
