@@ -5,10 +5,13 @@ from typing import Any
 
 import httpx
 
-from tests.running.sink import Heard
+from subscriptions.topics import BASE
+from tests.builders.subscriptions import a_subscription
+from tests.running.sink import Heard, Sink
 from tests.running.waiting import eventually
 
 Resource = dict[str, Any]
+RECEIVED = f"{BASE}prescription-received"
 
 
 def subscribe(client: httpx.Client, subscription: Resource) -> str:
@@ -17,6 +20,14 @@ def subscribe(client: httpx.Client, subscription: Resource) -> str:
     assert answer.status_code == 201, answer.text
     assert answer.json()["status"] == "requested"
     return answer.json()["id"]
+
+
+async def subscribed(client: httpx.Client, sink: Sink, patient: str, **asked: Any) -> str:
+    """To the prescriptions a patient receives, and active; its id."""
+    narrowed = f"MedicationRequest?patient=Patient/{patient}"
+    id_ = subscribe(client, a_subscription(f"http://127.0.0.1:{sink.port}/", RECEIVED, narrowed, **asked))
+    await becomes(client, id_, "active")
+    return id_
 
 
 async def becomes(client: httpx.Client, id_: str, status: str) -> Resource:

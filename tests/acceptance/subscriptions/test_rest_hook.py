@@ -4,14 +4,11 @@ import json
 
 import httpx
 
-from subscriptions.topics import BASE
-from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, parameter, subscribe
+from tests.acceptance.subscriptions.subscriber import RECEIVED, becomes, bundles, events, numbers, parameter, subscribe
 from tests.builders.resources import PLACED, a_patient
 from tests.builders.subscriptions import a_plain_subscription, a_subscription
 from tests.running.sink import answering, listening
 from tests.running.waiting import eventually
-
-RECEIVED = f"{BASE}prescription-received"
 
 
 def prescribe(client: httpx.Client, patient: str, **elements: object) -> str:
