@@ -1,0 +1,289 @@
+"""Whoever dies between two steps loses nothing: committed, sequenced, matched, sent, recorded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from fhir_server.auth.context import Context
+from fhir_server.notifications.delivering import Delivery
+from fhir_server.notifications.matching import Matcher
+from fhir_server.settings import Settings
+from fhir_server.storage import jobs
+from fhir_server.storage.database import Connection
+from fhir_server.storage.events import move_outbox
+from fhir_server.storage.intents import Intent
+from fhir_server.storage.subscriptions import KIND, forget
+from fhir_server.storage.transact import Batch
+from fhir_server.wiring import Parts, build, build_delivery, build_matcher
+from integrations.guarded.outbound import Outbound
+from integrations.webhooks.rest_hook import Hook, NotDelivered, Outgoing
+from subscriptions.topics import BASE
+from tests.builders.resources import PLACED
+from tests.builders.subscriptions import a_subscription
+from tests.conftest import Database
+from tests.running.galenic import CURSOR_KEY, INDEX_KEY
+
+STEPS = ("committed", "sequenced", "matched", "sent", "recorded")
+WRITER = Context("anonymous", "anonymous", "TREAT", "a request")
+
+
+class Died(BaseException):
+    """A process that was killed says nothing more: no handler catches it."""
+
+
+@dataclass
+class Wire:
+    """What arrives; `dies` after that many messages, once each has arrived."""
+
+    arrived: list[tuple[str, bytes]] = field(default_factory=list)
+    dies_after: int | None = None
+    fails: bool = False
+
+    async def deliver(self, _: Hook, message: Outgoing) -> None:
+        if self.fails:
+            raise NotDelivered("the answer is 500", 500)
+        self.arrived.append((message.message_id, message.body))
+        if self.dies_after is not None and len(self.arrived) >= self.dies_after:
+            raise Died
+
+
+@dataclass
+class Notifying:
+    """The parts of the way, each done when it is told to, as whoever lives does them."""
+
+    parts: Parts
+    settings: Settings
+    connection: Connection
+    wire: Wire = field(default_factory=Wire)
+
+    @property
+    def matcher(self) -> Matcher:
+        """Another process's: it knows nothing of what was before."""
+        return build_matcher(self.settings)
+
+    async def sequence(self) -> None:
+        while await move_outbox(self.connection):
+            pass
+
+    async def match(self) -> None:
+        matcher = self.matcher
+        while await matcher.match(self.connection):
+            pass
+
+    async def deliver(self) -> None:
+        """All jobs that are due; leases of the dead have run out."""
+        await self.connection.execute("UPDATE job SET lease_until = clock_timestamp() WHERE state = 'running'")
+        while job := await jobs.claim(self.connection, KIND, 99, 60):
+            await self.delivery.run(job)
+
+    @property
+    def delivery(self) -> Delivery:
+        made = build_delivery(self.settings, self.parts.server, Outbound(allow_private=True))
+        return Delivery(made.database, made.current, self.wire, made.secrets, is_open=True, allow_plain=True)  # type: ignore[arg-type]
+
+    async def all(self) -> None:
+        """What a worker does, until nothing is left."""
+        for _ in range(3):
+            await self.sequence()
+            await self.match()
+            await self.deliver()
+
+    async def write(self, resource: dict[str, Any]) -> str:
+        intent = Intent("create", resource["resourceType"], str(uuid4()), resource=resource)
+        (outcome,) = await self.parts.server.writer.write(Batch([intent], WRITER))
+        assert outcome.version
+        return outcome.version.id
+
+    async def prescribe(self) -> str:
+        return await self.write({"resourceType": "MedicationRequest", **PLACED, "subject": {"display": "x"}})
+
+    async def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return await (await self.connection.execute(statement)).fetchall()
+
+    def told(self) -> list[str]:
+        """Ids of the messages of events, which say their numbers."""
+        return [name.partition("-")[2] for name, _ in self.wire.arrived if "handshake" not in name]
+
+
+@pytest.fixture
+async def notifying(database: Database) -> AsyncIterator[Notifying]:
+    """With one active subscription to prescriptions that are received."""
+    settings = Settings(
+        database_url=database.app_url,
+        index_key=INDEX_KEY,
+        cursor_key=CURSOR_KEY,
+        auth="off",
+        outbound_allow_private=True,
+    )
+    made = build(settings)
+    await made.server.database.open()
+    async with await psycopg.AsyncConnection.connect(database.app_url, autocommit=True) as connection:
+        one = Notifying(made, settings, connection)
+        await one.write(a_subscription("http://sink.example/", f"{BASE}prescription-received"))
+        await one.all()
+        assert await one.rows("SELECT state FROM subscription") == [("active",)]
+        yield one
+    await made.server.database.close()
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_whoever_dies_after_a_step_loses_nothing_and_numbers_nothing_twice(
+    notifying: Notifying, step: str
+) -> None:
+    prescribed = [await notifying.prescribe() for _ in range(3)]
+    if step != "committed":
+        await notifying.sequence()
+    if step not in ("committed", "sequenced"):
+        await notifying.match()
+    if step == "sent":  # the second message has arrived, and nobody has written that down
+        notifying.wire.dies_after = len(notifying.wire.arrived) + 2
+        with pytest.raises(Died):
+            await notifying.deliver()
+        notifying.wire.dies_after = None
+    if step == "recorded":
+        await notifying.deliver()
+    await notifying.all()
+    again = ["2-2"] if step == "sent" else []
+    assert notifying.told() == ["1-1", "2-2", *again, "3-3"]
+    bodies = [body.decode() for name, body in notifying.wire.arrived if "handshake" not in name]
+    order = [next(one for one in prescribed if one in body) for body in bodies]
+    assert list(dict.fromkeys(order)) == prescribed
+    assert await notifying.rows("SELECT events, delivered FROM subscription") == [(3, 3)]
+
+
+async def test_a_matcher_that_dies_in_its_transaction_gives_no_number(notifying: Notifying) -> None:
+    await notifying.prescribe()
+    await notifying.sequence()
+    async with notifying.connection.transaction(force_rollback=True):
+        await notifying.match()
+        assert await notifying.rows("SELECT count(*) FROM notification") == [(1,)]
+    assert await notifying.rows("SELECT count(*) FROM notification") == [(0,)]
+    await notifying.all()
+    assert notifying.told() == ["1-1"]
+
+
+async def test_a_naive_consumer_past_a_high_water_mark_misses_what_commits_late(notifying: Notifying) -> None:
+    """Why the matcher reads `event`: numbers of the outbox are given before their transactions commit."""
+    database = notifying.settings.database_url
+    assert database
+    insert = (
+        "INSERT INTO outbox (rid, type, id, version, interaction, request_id)"
+        " VALUES (%s, 1, 'x', 1, 'create', 'r') RETURNING number"
+    )
+    async with await psycopg.AsyncConnection.connect(database.get_secret_value()) as slow:
+        await slow.execute(insert, (9_001,))
+        await notifying.connection.execute(insert, (9_002,))
+        (mark,) = (await notifying.rows("SELECT max(number) FROM outbox"))[0]
+        await slow.commit()
+    past = await notifying.connection.execute("SELECT rid FROM outbox WHERE number > %s", (mark,))
+    assert await past.fetchall() == []
+    await notifying.sequence()
+    found = await notifying.rows("SELECT rid FROM event WHERE rid > 9000 ORDER BY seq")
+    assert sorted(found) == [(9_001,), (9_002,)]
+
+
+async def test_a_worker_that_was_overtaken_writes_nothing_more(notifying: Notifying) -> None:
+    """Its lease ran out while it was sending; another has sent the same meanwhile."""
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    job = await jobs.claim(notifying.connection, KIND, 99, 0)
+    assert job
+    await notifying.deliver()
+    with pytest.raises(jobs.LeaseLost):
+        await notifying.delivery.run(job)
+    assert notifying.told() == ["1-1"]
+
+
+async def test_what_does_not_arrive_is_put_off_and_what_comes_next_waits_behind_it(notifying: Notifying) -> None:
+    notifying.wire.fails = True
+    await notifying.prescribe()
+    await notifying.all()
+    put_off = "SELECT due > clock_timestamp() FROM job WHERE kind = 'notify'"
+    assert await notifying.rows(put_off) == [(True,)]
+    assert await notifying.rows("SELECT failing_since IS NOT NULL FROM subscription") == [(True,)]
+    await notifying.prescribe()
+    await notifying.all()
+    notifying.wire.fails = False
+    assert notifying.told() == []
+    await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
+    await notifying.all()
+    assert notifying.told() == ["1-1", "2-2"]
+    assert await notifying.rows("SELECT failing_since, problem, attempts FROM subscription") == [(None, "", 0)]
+
+
+async def test_after_three_days_it_is_given_up_and_what_has_not_arrived_is_kept(notifying: Notifying) -> None:
+    notifying.wire.fails = True
+    await notifying.prescribe()
+    await notifying.all()
+    for days, state in ((2, "active"), (4, "error")):
+        await notifying.connection.execute(
+            "UPDATE subscription SET failing_since = clock_timestamp() - make_interval(days => %s)", (days,)
+        )
+        await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
+        await notifying.deliver()
+        assert await notifying.rows("SELECT state, events, delivered FROM subscription") == [(state, 1, 0)]
+
+
+async def test_heartbeats_come_on_time_and_only_where_nothing_else_was_told(notifying: Notifying) -> None:
+    await notifying.connection.execute("UPDATE subscription SET heartbeat_seconds = 30")
+    await notifying.prescribe()
+    await notifying.all()
+
+    def beats() -> list[str]:
+        return [name for name, _ in notifying.wire.arrived if "heartbeat" in name]
+
+    assert beats() == []
+    ((seconds,),) = await notifying.rows(
+        "SELECT extract(epoch FROM due - clock_timestamp())::float8 FROM job WHERE kind = 'notify'"
+    )
+    assert 25 < seconds <= 30
+    await notifying.connection.execute("UPDATE subscription SET told = told - interval '30 s'")
+    await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
+    await notifying.deliver()
+    assert len(beats()) == 1
+    await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told()[-1] == "2-2"
+
+
+async def test_one_that_has_ended_is_off_and_told_nothing_more(notifying: Notifying) -> None:
+    await notifying.connection.execute("UPDATE subscription SET ends = clock_timestamp()")
+    await notifying.prescribe()
+    await notifying.all()
+    assert await notifying.rows("SELECT state FROM subscription") == [("off",)]
+    assert notifying.told() == []
+
+
+async def test_what_is_past_its_retention_is_told_nobody(notifying: Notifying) -> None:
+    notifying.wire.fails = True
+    await notifying.prescribe()
+    await notifying.all()
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    await forget(notifying.connection, 0)
+    assert await notifying.rows("SELECT count(*) FROM notification") == [(0,)]
+    assert await notifying.rows("SELECT events, delivered FROM subscription") == [(2, 2)]
+
+
+async def test_twenty_at_once_deliver_each_event_once(notifying: Notifying) -> None:
+    """Workers that claim at the same time: the rows lock, the fence decides."""
+    for _ in range(10):
+        await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+
+    async def one() -> None:
+        async with notifying.parts.server.database.connection() as connection:
+            job = await jobs.claim(connection, KIND, 99, 60)
+        if job:
+            await notifying.delivery.run(job)
+
+    await asyncio.gather(*(one() for _ in range(20)))
+    assert notifying.told() == [f"{n}-{n}" for n in range(1, 11)]
