@@ -24,10 +24,11 @@ from integrations.guarded.outbound import Outbound
 from integrations.webhooks.rest_hook import Hook, NotDelivered, Outgoing
 from subscriptions.topics import BASE
 from tests.builders.resources import PLACED
-from tests.builders.subscriptions import a_subscription
+from tests.builders.subscriptions import a_subscription, extension
 from tests.conftest import Database
 from tests.running.galenic import CURSOR_KEY, INDEX_KEY
 
+MANY = {"extension": [extension("backport-max-count", valuePositiveInt=10)]}
 STEPS = ("committed", "sequenced", "matched", "sent", "recorded")
 WRITER = Context("anonymous", "anonymous", "TREAT", "a request")
 
@@ -43,8 +44,10 @@ class Wire:
     arrived: list[tuple[str, bytes]] = field(default_factory=list)
     dies_after: int | None = None
     fails: bool = False
+    tried: int = 0
 
     async def deliver(self, _: Hook, message: Outgoing) -> None:
+        self.tried += 1
         if self.fails:
             raise NotDelivered("the answer is 500", 500)
         self.arrived.append((message.message_id, message.body))
@@ -200,6 +203,48 @@ async def test_a_worker_that_was_overtaken_writes_nothing_more(notifying: Notify
     assert notifying.told() == ["1-1"]
 
 
+async def test_a_worker_that_was_overtaken_sends_nothing_more(notifying: Notifying) -> None:
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    overtaken = await jobs.claim(notifying.connection, KIND, 99, 0)
+    assert overtaken
+    assert await jobs.claim(notifying.connection, KIND, 99, 60)
+    with pytest.raises(jobs.LeaseLost):
+        await notifying.delivery.run(overtaken)
+    assert notifying.told() == []
+
+
+async def test_several_events_of_one_message_are_the_same_when_it_is_sent_again(notifying: Notifying) -> None:
+    """Whoever died had sent two; by now there are three."""
+    resource = a_subscription("http://sink.example/", f"{BASE}prescription-received", channel=MANY)
+    await notifying.connection.execute("UPDATE subscription SET state = 'off'")
+    await notifying.write(resource)
+    await notifying.all()
+    for _ in range(2):
+        await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    notifying.wire.dies_after = len(notifying.wire.arrived) + 1
+    with pytest.raises(Died):
+        await notifying.deliver()
+    notifying.wire.dies_after = None
+    await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told() == ["1-2", "1-2", "3-3"]
+
+
+async def test_what_was_sequenced_before_it_was_active_is_not_told(notifying: Notifying) -> None:
+    await notifying.connection.execute("UPDATE subscription SET state = 'off'")
+    await notifying.write(a_subscription("http://sink.example/", f"{BASE}prescription-received"))
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.deliver()
+    await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told() == ["1-1"]
+
+
 async def test_what_does_not_arrive_is_put_off_and_what_comes_next_waits_behind_it(notifying: Notifying) -> None:
     notifying.wire.fails = True
     await notifying.prescribe()
@@ -207,10 +252,11 @@ async def test_what_does_not_arrive_is_put_off_and_what_comes_next_waits_behind_
     put_off = "SELECT due > clock_timestamp() FROM job WHERE kind = 'notify'"
     assert await notifying.rows(put_off) == [(True,)]
     assert await notifying.rows("SELECT failing_since IS NOT NULL FROM subscription") == [(True,)]
+    tried = notifying.wire.tried
     await notifying.prescribe()
     await notifying.all()
+    assert notifying.wire.tried == tried
     notifying.wire.fails = False
-    assert notifying.told() == []
     await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
     await notifying.all()
     assert notifying.told() == ["1-1", "2-2"]
