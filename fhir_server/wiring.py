@@ -244,9 +244,8 @@ def current_of(server: Server) -> Callable[[], Awaitable[tuple[Writer, Finder]]]
     return current
 
 
-def build_matcher(settings: Settings) -> Matcher:
+def build_matcher(settings: Settings, source: IndexerSource) -> Matcher:
     """Who gives the events of Subscriptions their numbers."""
-    source = _indexer_source(settings, _hasher(settings))
     url, is_open = _required(settings, "database_url"), settings.auth == "off"
     allow_plain = settings.outbound_allow_private
     return Matcher(url, source, settings.event_retention_days, is_open=is_open, allow_plain=allow_plain)

@@ -4,11 +4,12 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from fhir_server.exchange.delivering import Deliveries
 from fhir_server.logs import configure
+from fhir_server.rest.server import Server
 from fhir_server.settings import Settings
 from fhir_server.wiring import (
     build,
@@ -23,6 +24,7 @@ from fhir_server.wiring import (
 )
 from fhir_server.worker.jobs import JobLoop
 from fhir_server.worker.lanes import Lanes
+from integrations.guarded.outbound import Outbound
 
 LOG = logging.getLogger(__name__)
 
@@ -32,49 +34,38 @@ RESTART_SECONDS: Final = 1.0
 
 async def run(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; a crash of the database does not end it, nor does one part end the other."""
-    loop = asyncio.get_running_loop()
-    both = asyncio.gather(
-        kept_running("the sequencer", lambda: build_sequencer(settings).run()),
-        kept_running("the sealer", lambda: build_sealer(settings).run()),
-        kept_running("the reviewer", lambda: build_reviewer(settings).run()),
-        kept_running("re-indexing", lambda: reindex(settings)),
-        kept_running("the messages", lambda: do_messages(settings)),
-        kept_running("the matcher", lambda: build_matcher(settings).run()),
-        kept_running("the notifications", lambda: notify(settings)),
-        kept_running("the deliveries", lambda: Deliveries(url_of(settings)).run()),
-    )
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, both.cancel)
-    try:
-        await both
-    except asyncio.CancelledError:
-        LOG.info("the worker stops")
-
-
-async def reindex(settings: Settings) -> None:
-    await JobLoop(url_of(settings), build_reindexing(settings), time.monotonic).run()
-
-
-async def do_messages(settings: Settings) -> None:
-    """What messages of partners mean: with a database, writers and an index of its own, as an API process has them."""
-    server = build(settings, idle_connections=0).server
+    server, outbound = build(settings, idle_connections=0).server, build_outbound(settings)
     await server.database.open()
     try:
-        await JobLoop(url_of(settings), build_script_work(settings, server), time.monotonic).run()
-    finally:
-        await server.database.close()
-
-
-async def notify(settings: Settings) -> None:
-    """What subscribers are told, each as if there were no other."""
-    server = build(settings, idle_connections=0).server
-    outbound = build_outbound(settings)
-    await server.database.open()
-    try:
-        await Lanes(url_of(settings), server.database, build_delivery(settings, server, outbound)).run()
+        await together(parts(settings, server, outbound))
     finally:
         await outbound.close()
         await server.database.close()
+
+
+def parts(settings: Settings, server: Server, outbound: Outbound) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What a worker does, each without an end; those that read resources share the index of `server`."""
+    url, monotonic = url_of(settings), time.monotonic
+    return {
+        "the sequencer": lambda: build_sequencer(settings).run(),
+        "the sealer": lambda: build_sealer(settings).run(),
+        "the reviewer": lambda: build_reviewer(settings).run(),
+        "re-indexing": lambda: JobLoop(url, build_reindexing(settings), monotonic).run(),
+        "the messages": lambda: JobLoop(url, build_script_work(settings, server), monotonic).run(),
+        "the matcher": lambda: build_matcher(settings, server.finder.source).run(),
+        "the notifications": lambda: Lanes(url, server.database, build_delivery(settings, server, outbound)).run(),
+        "the deliveries": lambda: Deliveries(url).run(),
+    }
+
+
+async def together(running: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    all_of_them = asyncio.gather(*(kept_running(name, part) for name, part in running.items()))
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, all_of_them.cancel)
+    try:
+        await all_of_them
+    except asyncio.CancelledError:
+        LOG.info("the worker stops")
 
 
 def url_of(settings: Settings) -> str:

@@ -67,7 +67,7 @@ class Notifying:
     @property
     def matcher(self) -> Matcher:
         """Another process's: it knows nothing of what was before."""
-        return build_matcher(self.settings)
+        return build_matcher(self.settings, self.parts.server.finder.source)
 
     async def sequence(self) -> None:
         while await move_outbox(self.connection):
