@@ -16,7 +16,7 @@ from fhir_server.audit.record import Record
 from fhir_server.audit.recorder import insert_records
 from fhir_server.auth.context import Context, system_context
 from fhir_server.auth.grant import Grant
-from fhir_server.errors import NotFound, Stale
+from fhir_server.errors import NotFound, Stale, Unprocessable
 from fhir_server.notifications.rights import grants
 from fhir_server.notifications.telling import Message, Teller
 from fhir_server.notifications.triggers import read
@@ -110,7 +110,10 @@ class Delivery:
         return "access_lost" if grant is None else None
 
     async def _message(self, connection: Connection, job: Job, row: Row, grant: Grant, teller: Teller) -> Due | None:
-        asked = await self._asked(connection, row)
+        try:
+            asked = await self._asked(connection, row)
+        except Unprocessable as error:
+            return Due(row, happening=_failure(row), problem=error.message)
         hook = self._hook(row, asked)
         if row.state == "requested":
             return Due(row, teller.handshake(row, asked), hook)
@@ -189,6 +192,10 @@ class Delivery:
             await writer.write(Batch([intent], system_context()))
         except (Stale, NotFound):
             LOG.info("Subscription %s was changed meanwhile", row.id)
+
+
+def _failure(row: Row) -> Happening:
+    return "handshake_failed" if row.state == "requested" else "delivery_given_up"
 
 
 def _most(asked: Requested) -> int:

@@ -20,6 +20,7 @@ from fhir_server.notifications.rights import grants
 from fhir_server.notifications.triggers import Change, Reading, Watch, Watches, read
 from fhir_server.search.entries import Entries
 from fhir_server.search.indexer import Indexer
+from fhir_server.search.registry import Registry
 from fhir_server.storage.database import Connection
 from fhir_server.storage.events import SEQUENCED, wait_for_notification
 from fhir_server.storage.find import load
@@ -77,6 +78,8 @@ class Known:
     rows: dict[int, Row] = field(default_factory=dict)
     watches: Watches[int] = field(default_factory=lambda: Watches({}))
     read: dict[tuple[int, int], tuple[Watch, ...]] = field(default_factory=dict)
+    registry: Registry | None = None
+    """The search parameters they were read with: what was read with others may be indexed elsewhere by now."""
 
 
 class Matcher:
@@ -140,8 +143,11 @@ class Matcher:
     async def _renewed(self, connection: Connection, events: Sequence[Event]) -> Known:
         """Whoever changes a Subscription makes an event, which is not behind any that it is to be told."""
         is_changed = any(event.type == type_number(SUBSCRIPTION) for event in events)
-        if self._known is None or is_changed:
-            self._known = await self._look(connection, self._known or Known())
+        registry = self._source.indexer.registry
+        if self._known is None or self._known.registry is not registry:
+            self._known, is_changed = Known(registry=registry), True
+        if is_changed:
+            self._known = await self._look(connection, self._known)
             await connection.execute(f"NOTIFY {CHANNEL}")
         return self._known
 
@@ -152,7 +158,7 @@ class Matcher:
         fresh = {key: self._watches(version) for key, version in found.items()}
         kept = {key: watches for key, watches in (before.read | fresh).items() if key[0] in rows}
         owned = {row.rid: kept.get((row.rid, row.version), ()) for row in rows.values()}
-        return Known(rows, Watches(owned), kept)
+        return Known(rows, Watches(owned), kept, before.registry)
 
     def _watches(self, version: Version) -> tuple[Watch, ...]:
         """None where it cannot be read any more: a search parameter may have gone meanwhile."""

@@ -43,8 +43,12 @@ INSERT INTO subscription (rid, id, version, state, access, since, heartbeat_seco
 VALUES (%(rid)s, %(id)s, %(version)s, %(state)s, %(access)s, (SELECT seq FROM event_head), %(heartbeat)s, %(ends)s)
 ON CONFLICT (rid) DO UPDATE SET
     version = excluded.version, state = excluded.state, access = excluded.access, heartbeat_seconds = %(heartbeat)s,
-    ends = %(ends)s, attempts = 0, failing_since = NULL, problem = '', sending = 0
+    ends = %(ends)s, attempts = 0, failing_since = NULL, problem = '', sending = 0, delivered =
+    CASE WHEN subscription.access ->> 'client' IS DISTINCT FROM excluded.access ->> 'client'
+         THEN subscription.events ELSE subscription.delivered END
 """
+"""What has not arrived stays with the client it is for: another one is told of what happens from now on."""
+
 MOVED: Final = """
 UPDATE subscription SET version = %(version)s, state = %(state)s,
     since = CASE WHEN state <> 'active' AND %(state)s = 'active' THEN (SELECT seq FROM event_head) ELSE since END

@@ -9,10 +9,10 @@ from typing import Final
 from uuid import uuid4
 
 from fhir_server.clock import instant
-from fhir_server.errors import NotFound, TooCostly
+from fhir_server.errors import NotFound, TooCostly, Unprocessable
 from fhir_server.model.parser import write
 from fhir_server.notifications.telling import Teller
-from fhir_server.notifications.triggers import read
+from fhir_server.notifications.triggers import UNREADABLE, read
 from fhir_server.rest.message import Request, Response
 from fhir_server.rest.operations.asking import asked, once, refused
 from fhir_server.rest.permission import sight, visible
@@ -21,6 +21,7 @@ from fhir_server.storage.database import Connection
 from fhir_server.storage.find import load
 from fhir_server.storage.read import exact_versions
 from fhir_server.storage.subscriptions import SUBSCRIPTION, Row, newest_rows, numbered, rows_by_id
+from fhir_server.storage.version import Version
 from subscriptions.notification import query_events, query_status, status_bundle
 from subscriptions.request import Content, Requested
 
@@ -96,7 +97,14 @@ async def _seen(
         raise TooCostly(f"$status tells of {SUBSCRIPTIONS_MAX} Subscriptions at most: name those you mean by id")
     versions = await exact_versions(connection, [(row.rid, row.version) for row in rows])
     seen = {one.rid: one for one in await visible(connection, server, request, versions.values())}
-    return [(row, read(load(seen[row.rid]), allow_plain=True)) for row in rows if row.rid in seen]
+    return [(row, _asks(seen[row.rid])) for row in rows if row.rid in seen]
+
+
+def _asks(version: Version) -> Requested:
+    try:
+        return read(load(version), allow_plain=True)
+    except Unprocessable:
+        return UNREADABLE
 
 
 def _range(named: dict[str, str], row: Row) -> tuple[int, int]:

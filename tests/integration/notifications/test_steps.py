@@ -333,3 +333,31 @@ async def test_twenty_at_once_deliver_each_event_once(notifying: Notifying) -> N
 
     await asyncio.gather(*(one() for _ in range(20)))
     assert notifying.told() == [f"{n}-{n}" for n in range(1, 11)]
+
+
+async def test_a_topic_that_is_no_more_ends_in_error_and_its_status_can_still_be_asked_for(
+    notifying: Notifying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    monkeypatch.setattr("subscriptions.request.TOPICS", {})
+    await notifying.deliver()
+    assert await notifying.rows("SELECT state, events, delivered FROM subscription") == [("error", 1, 0)]
+
+
+async def test_another_client_that_takes_a_subscription_over_is_told_nothing_of_before(notifying: Notifying) -> None:
+    notifying.wire.fails = True
+    await notifying.prescribe()
+    await notifying.all()
+    changed = a_subscription("http://other.example/", f"{BASE}prescription-received")
+    ((id_,),) = await notifying.rows("SELECT id FROM subscription")
+    await notifying.connection.execute("""UPDATE subscription SET access = '{"client": "first"}'""")
+    intent = Intent("update", "Subscription", id_, id_, resource=changed | {"id": id_})
+    await notifying.parts.server.writer.write(Batch([intent], WRITER))
+    notifying.wire.fails = False
+    await notifying.all()
+    assert notifying.told() == []
+    await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told() == ["2-2"]
