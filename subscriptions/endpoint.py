@@ -1,7 +1,7 @@
 """Where a notification goes: URLs and headers of a sink, judged before anything is sent there. Pure.
 
 They are what a client could turn against our own network or against the request we make, so that what is not plainly
-harmless is refused. Whether the host's name leads to a public address is seen at delivery, when it is resolved.
+harmless is refused. Which hosts and ports are sent to is judged by who sends there.
 """
 
 import re
@@ -16,17 +16,6 @@ HEADER_CHARACTERS_MAX: Final = 4_000
 
 _URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 """https://www.rfc-editor.org/rfc/rfc3986#section-2: neither spaces nor controls, nor a backslash, nor other letters."""
-
-_HOST: Final = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
-"""A name: what ends in a number is an address, in whatever spelling. https://url.spec.whatwg.org/#host-parsing"""
-
-_HOST_CHARACTERS_MAX: Final = 253
-_OWN_HOST: Final = re.compile(r"(.*\.)?localhost(\.localdomain)?")
-"""This machine, whatever a resolver says. https://www.rfc-editor.org/rfc/rfc6761#section-6.3"""
-
-_HTTPS_PORT: Final = 443
-_USER_PORTS_MIN: Final = 1024
-"""Ports below are the system's services."""
 
 _MAILTO: Final = re.compile(r"mailto:[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)+")
 """One address and nothing else: https://www.rfc-editor.org/rfc/rfc6068 would allow subjects, copies and bodies."""
@@ -50,7 +39,7 @@ class Fault(NamedTuple):
 
 
 def faults_of_url(url: str, *, allow_plain: bool) -> Iterator[Fault]:
-    """What is wrong with the endpoint of a rest-hook; `allow_plain` lets it be http, an address, and at any port."""
+    """What is wrong with the endpoint of a rest-hook; `allow_plain` lets it be http."""
     if len(url) > URL_CHARACTERS_MAX:
         yield Fault("too-long", f"The endpoint is longer than {URL_CHARACTERS_MAX} characters")
         return
@@ -64,18 +53,6 @@ def faults_of_url(url: str, *, allow_plain: bool) -> Iterator[Fault]:
         yield Fault("security", "The endpoint may hold no user or password; a header may")
     if "#" in url:
         yield Fault("value", "The endpoint may have no fragment")
-    if not allow_plain:
-        yield from _faults_of_host(parts)
-
-
-def _faults_of_host(parts: SplitResult) -> Iterator[Fault]:
-    host = parts.hostname or ""
-    if not _HOST.fullmatch(host) or len(host) > _HOST_CHARACTERS_MAX:
-        yield Fault("security", "The endpoint has to name its host, not its address")
-    elif _OWN_HOST.fullmatch(host):
-        yield Fault("security", "The endpoint's host is this machine")
-    if parts.port is not None and parts.port != _HTTPS_PORT and parts.port < _USER_PORTS_MIN:
-        yield Fault("security", f"The endpoint's port has to be {_HTTPS_PORT}, or {_USER_PORTS_MIN} or above")
 
 
 def _split(url: str) -> SplitResult | None:

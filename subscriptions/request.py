@@ -119,8 +119,8 @@ class _Reading:
 def requested(resource: Resource, *, allow_plain: bool = False) -> Requested:
     """What a Subscription, valid by R4, asks for; `Refused` names every problem there is with it.
 
-    `allow_plain`, for development, lets endpoints be http, addresses and at any port. For the caller to judge: whether
-    `end` has passed, and whether criteria and filters are queries that can be matched.
+    `allow_plain` lets endpoints be http, for development. For the caller to judge: whether `end` has passed, whether
+    the endpoint's host is sent to, and whether criteria and filters are queries that can be matched.
     """
     reading = _Reading(resource)
     _unknown(reading)
