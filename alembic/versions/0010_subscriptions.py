@@ -18,6 +18,7 @@ CREATE TABLE subscription (
     version integer NOT NULL,
     state text COLLATE "C" NOT NULL,
     access jsonb,
+    began bigint NOT NULL,
     since bigint NOT NULL,
     events bigint DEFAULT 0 NOT NULL,
     delivered bigint DEFAULT 0 NOT NULL,

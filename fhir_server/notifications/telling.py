@@ -55,18 +55,18 @@ class Teller:
 
     def handshake(self, row: Row, asked: Requested) -> Message:
         body = write(handshake(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
-        return Message("handshake", _outgoing(f"{row.rid}-handshake-{row.version}", body, asked), row.delivered)
+        return Message("handshake", _outgoing(f"{name_of(row)}-handshake-{row.version}", body, asked), row.delivered)
 
     def heartbeat(self, row: Row, asked: Requested) -> Message:
         body = write(heartbeat(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
-        return Message("heartbeat", _outgoing(f"{row.rid}-heartbeat-{uuid4()}", body, asked), row.delivered)
+        return Message("heartbeat", _outgoing(f"{name_of(row)}-heartbeat-{uuid4()}", body, asked), row.delivered)
 
     async def events(self, connection: Connection, row: Row, asked: Requested, grant: Grant, last: int) -> Message:
         """Those up to `last`; the message of the same numbers has the same id, however often it is made."""
         found = await numbered(connection, row.rid, row.delivered + 1, last)
         sight = sight_of(self.indexer.registry, self.indexer.base_url, grant, "r")
         events, released = await self.shown_events(connection, found, sight, asked.content)
-        name = f"{row.rid}-{row.delivered + 1}-{last}"
+        name = f"{name_of(row)}-{row.delivered + 1}-{last}"
         if asked.topic is None:
             return Message("events", _plain(name, events, asked), last, released)
         told = self.told(row, asked, row.events)
@@ -83,6 +83,11 @@ class Teller:
         seen = {(one.rid, one.version): one for one in await shown(connection, sight, self.indexer, versions.values())}
         events = [_event(one, seen.get((one.rid, one.version)), content) for one in found]
         return events, frozenset(owner for one in seen.values() for owner in one.compartments)
+
+
+def name_of(row: Row) -> str:
+    """How ids of messages begin: never the same for two Subscriptions, also where one takes the other's id."""
+    return f"{row.rid}-{row.began}"
 
 
 def _event(one: Numbered, version: Version | None, content: Content) -> Event:

@@ -39,8 +39,8 @@ FROM access_token a JOIN token_family f ON f.id = a.family WHERE a.id = %s::uuid
 """What the token of a writer stands for; it expires, and what it stood for is judged at each delivery."""
 
 ASKED: Final = """
-INSERT INTO subscription (rid, id, version, state, access, since, heartbeat_seconds, ends)
-VALUES (%(rid)s, %(id)s, %(version)s, %(state)s, %(access)s, (SELECT seq FROM event_head), %(heartbeat)s, %(ends)s)
+INSERT INTO subscription (rid, id, version, state, access, began, since, heartbeat_seconds, ends)
+SELECT %(rid)s, %(id)s, %(version)s, %(state)s, %(access)s, seq, seq, %(heartbeat)s, %(ends)s FROM event_head
 ON CONFLICT (rid) DO UPDATE SET
     version = excluded.version, state = excluded.state, access = excluded.access, heartbeat_seconds = %(heartbeat)s,
     ends = %(ends)s, attempts = 0, failing_since = NULL, problem = '', sending = 0, delivered =
@@ -74,7 +74,7 @@ ON CONFLICT (key) DO UPDATE SET state = 'waiting', due = now(), attempts = 0, fi
 """At once, whatever the one before was waiting for."""
 
 COLUMNS: Final = (
-    "rid, id, version, state, access, since, events, delivered, sending, attempts, failing_since, told,"
+    "rid, id, version, state, access, began, since, events, delivered, sending, attempts, failing_since, told,"
     " heartbeat_seconds, ends, problem, secrets"
 )
 ROW: Final = f"SELECT {COLUMNS} FROM subscription WHERE rid = %s"  # noqa: S608 - our own columns
@@ -108,13 +108,17 @@ FROM (SELECT subscription, max(number) AS last FROM gone GROUP BY subscription) 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`sending` is the last number of the notification under way, `delivered` the last that is over."""
+    """`sending` is the last number of the notification under way, `delivered` the last that is over.
+
+    `began` tells it from one of the same id before, which was deleted.
+    """
 
     rid: int
     id: str
     version: int
     state: State
     access: dict[str, Any] | None
+    began: int
     since: int
     events: int
     delivered: int

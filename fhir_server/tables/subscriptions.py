@@ -18,6 +18,7 @@ subscription = Table(  # one for each Subscription that is not deleted
     Column("version", Integer, nullable=False),  # of the resource, that the row is from
     code("state"),
     Column("access", JSONB),  # whoever wrote it, and may be told what they may see; null: without authorization
+    Column("began", BigInteger, nullable=False),  # `seq` when it was made: one that is made again is another
     Column("since", BigInteger, nullable=False),  # events after this `seq` concern it
     _count("events"),  # numbered so far
     _count("delivered"),  # of these, acknowledged or put off for good

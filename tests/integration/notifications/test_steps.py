@@ -110,7 +110,8 @@ class Notifying:
 
     def told(self) -> list[str]:
         """Ids of the messages of events, which say their numbers."""
-        return [name.partition("-")[2] for name, _ in self.wire.arrived if "handshake" not in name]
+        names = [name for name, _ in self.wire.arrived if "handshake" not in name]
+        return [name.split("-", 2)[2] for name in names]
 
 
 @pytest.fixture
@@ -361,3 +362,21 @@ async def test_another_client_that_takes_a_subscription_over_is_told_nothing_of_
     await notifying.prescribe()
     await notifying.all()
     assert notifying.told() == ["2-2"]
+
+
+async def test_one_that_is_made_again_under_its_id_begins_anew_with_ids_of_its_own(notifying: Notifying) -> None:
+    ((id_,),) = await notifying.rows("SELECT id FROM subscription")
+    writer = notifying.parts.server.writer
+    again = a_subscription("http://sink.example/", f"{BASE}prescription-received") | {"id": id_}
+    await notifying.prescribe()
+    await notifying.all()
+    await writer.write(Batch([Intent("delete", "Subscription", id_, id_)], WRITER))
+    assert await notifying.rows("SELECT count(*) FROM subscription") == [(0,)]
+    await notifying.all()
+    await writer.write(Batch([Intent("update", "Subscription", id_, id_, resource=again)], WRITER))
+    await notifying.all()
+    await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told() == ["1-1", "1-1"]
+    first, second = [name for name, _ in notifying.wire.arrived if name.endswith("-1-1")]
+    assert first != second
