@@ -54,7 +54,7 @@ from fhir_server.storage.intents import Resource
 from fhir_server.storage.read import Reader
 from fhir_server.storage.reindexing import Reindexing
 from fhir_server.storage.rids import RidSource
-from fhir_server.storage.subscriptions import SUBSCRIPTION
+from fhir_server.storage.subscriptions import SUBSCRIPTION, Row
 from fhir_server.storage.transact import Writer
 from fhir_server.telemetry import Observe, observer
 from fhir_server.validation.validator import Validator
@@ -268,12 +268,13 @@ def build_outbound(settings: Settings) -> Outbound:
     return Outbound(allow_private=settings.outbound_allow_private)
 
 
-def webhook_secrets(settings: Settings) -> Callable[[int, int], tuple[bytes, ...]]:
+def webhook_secrets(settings: Settings) -> Callable[[Row], tuple[bytes, ...]]:
     """What messages to a Subscription are signed with: the secret of its generation, and of the one before."""
     secret = _secret(settings)
 
-    def secrets(rid: int, generation: int) -> tuple[bytes, ...]:
-        return tuple(derived(secret, f"webhook {rid} {one}") for one in range(generation, max(generation - 2, 0), -1))
+    def secrets(row: Row) -> tuple[bytes, ...]:
+        generations = range(row.secrets, max(row.secrets - 2, 0), -1)
+        return tuple(derived(secret, f"webhook {row.rid} {row.began} {one}") for one in generations)
 
     return secrets
 

@@ -19,7 +19,7 @@ CREATE TABLE subscription (
     state text COLLATE "C" NOT NULL,
     access jsonb,
     began bigint NOT NULL,
-    since bigint NOT NULL,
+    since bigint,
     events bigint DEFAULT 0 NOT NULL,
     delivered bigint DEFAULT 0 NOT NULL,
     sending bigint DEFAULT 0 NOT NULL,
@@ -33,7 +33,6 @@ CREATE TABLE subscription (
     CONSTRAINT subscription_pk PRIMARY KEY (rid),
     CONSTRAINT subscription_state CHECK (state IN ('requested', 'active', 'error', 'off'))
 );
-CREATE INDEX subscription_active_idx ON subscription (rid) WHERE state = 'active';
 GRANT SELECT, INSERT, UPDATE, DELETE ON subscription TO galenic_app;
 """
 NOTIFICATIONS = """

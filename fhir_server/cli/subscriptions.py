@@ -16,7 +16,7 @@ from fhir_server.errors import GalenicError
 from fhir_server.settings import Settings
 from fhir_server.storage import subscriptions
 from fhir_server.storage.intents import Intent, Resource
-from fhir_server.storage.subscriptions import SUBSCRIPTION
+from fhir_server.storage.subscriptions import COLUMNS, SUBSCRIPTION, Row
 from fhir_server.storage.transact import Batch
 from fhir_server.wiring import build, webhook_secrets
 from integrations.webhooks.signing import shown
@@ -26,8 +26,10 @@ SELECT s.*, j.due, j.state AS job FROM subscription s LEFT JOIN job j ON j.key =
 WHERE (%(state)s::text IS NULL OR s.state = %(state)s) AND (%(id)s::text IS NULL OR s.id = %(id)s) ORDER BY s.rid
 """
 REWIND = """
-UPDATE subscription SET delivered = %(since)s - 1, sending = 0, attempts = 0, failing_since = NULL
-WHERE id = %(id)s AND %(since)s BETWEEN 1 AND events + 1 RETURNING rid
+UPDATE subscription s SET delivered = %(since)s - 1, sending = 0, attempts = 0, failing_since = NULL
+WHERE id = %(id)s AND %(since)s <= events + 1 AND %(since)s >=
+    (SELECT coalesce(min(n.number), s.events + 1) FROM notification n WHERE n.subscription = s.rid)
+RETURNING s.rid
 """
 ROTATE = "UPDATE subscription SET secrets = secrets + 1 WHERE id = %s"
 
@@ -68,7 +70,8 @@ def _replay(at: Desk, chosen: argparse.Namespace, _: Settings) -> Iterator[str]:
     row = _one(at, chosen)
     since = row["delivered"] + 1 if chosen.since is None else chosen.since
     if at.transaction.execute(REWIND, {"id": chosen.id, "since": since}).fetchone() is None:
-        raise CommandFailed(f"{SUBSCRIPTION}/{chosen.id} has events 1 to {row['events']}")
+        left = f"{SUBSCRIPTION}/{chosen.id} has {row['events']} events, and keeps those of some days"
+        raise CommandFailed(left)
     if row["state"] == "active":
         at.transaction.execute(subscriptions.NOW, subscriptions.job_of(row["rid"]))
     at.record(f"{SUBSCRIPTION}/{chosen.id} is told again from event {since} on")
@@ -79,7 +82,8 @@ def _secret(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterato
     row = _one(at, chosen)
     at.record(f"the secrets of {SUBSCRIPTION}/{chosen.id} looked at")
     complete = settings.model_copy(update={"index_key": SecretStr(keys(settings).index_key)})
-    yield from map(shown, webhook_secrets(complete)(row["rid"], row["secrets"]))
+    found = Row(**{name: row[name] for name in COLUMNS.split(", ")})
+    yield from map(shown, webhook_secrets(complete)(found))
 
 
 def _rotate(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterator[str]:

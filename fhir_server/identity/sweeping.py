@@ -48,7 +48,9 @@ DELETE FROM token_family f WHERE f.id = ANY(%(families)s)
     AND NOT EXISTS (SELECT FROM access_token WHERE family = f.id)
     AND NOT EXISTS (SELECT FROM refresh_token WHERE family = f.id)
     AND NOT EXISTS (SELECT FROM authorization_code WHERE family = f.id)
+    AND NOT EXISTS (SELECT FROM subscription WHERE access ->> 'family' = f.id::text)
 """
+"""A Subscription rests on the decision of its family for as long as it is there, though its token has expired."""
 
 
 def requests(transaction: Transaction) -> None:

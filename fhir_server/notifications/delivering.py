@@ -6,10 +6,12 @@ from a worker that died sends the same numbers again under the same id. No trans
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from fhir_server.audit.record import Record
@@ -38,18 +40,25 @@ LOG = logging.getLogger(__name__)
 TIMEOUT_SECONDS: Final = 10
 """Longest a subscriber may take to answer, where the Subscription says nothing else (seconds)."""
 
-LEASE_SECONDS: Final = 90.0
-"""How long a worker holds a delivery: longer than the longest answer (seconds)."""
+SITE_MAX: Final = 8
+"""Messages under way to one host and port at once: others have lanes, however slow it is (messages)."""
+
+SITE_WAIT_SECONDS: Final = 0.25
+"""Until a Subscription whose host has enough of them is looked at again (seconds)."""
+
+TURN_MAX: Final = 20
+"""Messages that a Subscription is told before others that wait have their turn (messages)."""
 
 PATIENT: Final = "Patient/"
 
-TRIED: Final = "UPDATE subscription SET sending = %(last)s, attempts = attempts + 1 WHERE rid = %(rid)s"
+TRIED: Final = "UPDATE subscription SET sending = %(last)s WHERE rid = %(rid)s"
 ARRIVED: Final = """
 UPDATE subscription SET delivered = greatest(delivered, %(last)s), attempts = 0, failing_since = NULL, problem = '',
     told = clock_timestamp() WHERE rid = %(rid)s AND version = %(version)s
 """
 FAILED: Final = """
-UPDATE subscription SET failing_since = coalesce(failing_since, clock_timestamp()), problem = %(problem)s
+UPDATE subscription SET failing_since = coalesce(failing_since, clock_timestamp()), problem = %(problem)s,
+    attempts = %(attempts)s
 WHERE rid = %(rid)s AND version = %(version)s
 """
 
@@ -73,28 +82,38 @@ class Delivery:
     current: Callable[[], Awaitable[tuple[Writer, Finder]]]
     """The writer and the finder by the search parameters of now."""
     rest_hook: RestHook
-    secrets: Callable[[int, int], tuple[bytes, ...]]
-    """Of a Subscription and the generation of its secret: those its messages are signed with."""
+    secrets: Callable[[Row], tuple[bytes, ...]]
+    """What the messages of a Subscription are signed with."""
     is_open: bool
     allow_plain: bool
 
+    at_site: Counter[str] = field(default_factory=Counter)
+    """Messages under way by host and port."""
+
     kind = subscriptions.KIND
-    lease_seconds = LEASE_SECONDS
 
     async def run(self, job: Job) -> None:
-        """Until there is nothing left, or a message has not arrived; raises `LeaseLost`, `Unavailable`."""
-        while due := await self._next(job):
+        """Until there is nothing left, a message has not arrived, or others have their turn.
+
+        Raises `LeaseLost`, `Unavailable`.
+        """
+        for _ in range(TURN_MAX):
+            due = await self._next(job)
+            if due is None:
+                return
             if due.happening is not None:
                 await self._becomes(due.row, due.happening, due.problem)
             elif due.message and due.hook and not await self._sent(job, due, due.message, due.hook):
                 return
+        async with self.database.connection() as connection:
+            await jobs.postpone(connection, job, 0)
 
     async def _next(self, job: Job) -> Due | None:
         """What is due, in one commit with the record of it; None where nothing is, and the job is over or waits."""
         _, finder = await self.current()
         async with self.database.transaction() as connection:
-            await jobs.advance(connection, job, lease_seconds=LEASE_SECONDS)
             row = await subscriptions.row(connection, int(job.payload["subscription"]), lock=True)
+            await jobs.advance(connection, job)
             if row is None or row.state not in ("requested", "active"):
                 await jobs.finish(connection, job, "done")
                 return None
@@ -115,6 +134,9 @@ class Delivery:
         except Unprocessable as error:
             return Due(row, happening=_failure(row), problem=error.message)
         hook = self._hook(row, asked)
+        if self.at_site[site_of(hook)] >= SITE_MAX:
+            await jobs.postpone(connection, job, SITE_WAIT_SECONDS)
+            return None
         if row.state == "requested":
             return Due(row, teller.handshake(row, asked), hook)
         if row.delivered < row.events:
@@ -123,15 +145,20 @@ class Delivery:
             await connection.execute(TRIED, {"rid": row.rid, "last": last})
             await insert_records(connection, [_record(row, message)])
             return Due(row, message, hook)
-        next_beat = _next_beat(row)
-        if next_beat is None:
+        beat = Due(row, teller.heartbeat(row, asked), hook) if asked.topic else None
+        return await self._rest(connection, job, row, beat)
+
+    async def _rest(self, connection: Connection, job: Job, row: Row, beat: Due | None) -> Due | None:
+        """Nothing is left to tell: until the next heartbeat, or until it ends."""
+        moments = [one for one in (_next_beat(row) if beat else None, row.ends) if one is not None]
+        if not moments:
             await jobs.finish(connection, job, "done")
             return None
-        wait = (next_beat - self.database.clock.now()).total_seconds()
-        if wait > 0:
-            await jobs.postpone(connection, job, wait)
-            return None
-        return Due(row, teller.heartbeat(row, asked), hook)
+        wait = (min(moments) - self.database.clock.now()).total_seconds()
+        if wait <= 0:
+            return beat
+        await jobs.postpone(connection, job, wait)
+        return None
 
     async def _asked(self, connection: Connection, row: Row) -> Requested:
         versions = await exact_versions(connection, [(row.rid, row.version)])
@@ -139,18 +166,22 @@ class Delivery:
 
     def _hook(self, row: Row, asked: Requested) -> Hook:
         seconds = asked.timeout_seconds or TIMEOUT_SECONDS
-        return Hook(asked.endpoint, asked.headers, seconds, self.secrets(row.rid, row.secrets))
+        return Hook(asked.endpoint, asked.headers, seconds, self.secrets(row))
 
     async def _sent(self, job: Job, due: Due, message: Message, hook: Hook) -> bool:
         """Whether it has arrived, or need not: what comes next may be done."""
+        site = site_of(hook)
+        self.at_site[site] += 1
         try:
             await self.rest_hook.deliver(hook, message.outgoing)
         except NotDelivered as error:
             return await self._not_arrived(job, due.row, message, error)
+        finally:
+            self.at_site[site] -= 1
         async with self.database.transaction() as connection:
-            await jobs.advance(connection, job, 1, lease_seconds=LEASE_SECONDS)
             values = {"rid": due.row.rid, "version": due.row.version, "last": message.last}
             await connection.execute(ARRIVED, values)
+            await jobs.advance(connection, job, 1)
         if message.kind == "handshake":
             await self._becomes(due.row, "handshake_accepted")
         return True
@@ -163,10 +194,10 @@ class Delivery:
         if isinstance(error, Gone) or self._has_failed_too_long(row):
             await self._becomes(row, "delivery_given_up", error.reason)
             return True
-        attempts = 1 if message.kind == "heartbeat" else row.attempts + 1
+        attempts = row.attempts + 1
         wait = error.retry_after_seconds or delay(attempts, random.random)
         async with self.database.transaction() as connection:
-            values = {"rid": row.rid, "version": row.version, "problem": error.reason}
+            values = {"rid": row.rid, "version": row.version, "problem": error.reason, "attempts": attempts}
             await connection.execute(FAILED, values)
             await jobs.postpone(connection, job, wait)
         return False
@@ -192,6 +223,11 @@ class Delivery:
             await writer.write(Batch([intent], system_context()))
         except (Stale, NotFound):
             LOG.info("Subscription %s was changed meanwhile", row.id)
+
+
+def site_of(hook: Hook) -> str:
+    """The host and port of an endpoint."""
+    return urlsplit(hook.endpoint).netloc
 
 
 def _failure(row: Row) -> Happening:

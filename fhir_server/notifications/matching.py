@@ -28,7 +28,7 @@ from fhir_server.storage.generations import IndexerSource
 from fhir_server.storage.judge import shown
 from fhir_server.storage.read import exact_versions
 from fhir_server.storage.sights import sight_of
-from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, active, forget, number
+from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, forget, number, told, wake
 from fhir_server.storage.version import Version
 from subscriptions.topics import Interaction
 
@@ -132,11 +132,11 @@ class Matcher:
             if not events:
                 return 0
             known = await self._renewed(connection, events)
-            told = await self._told(connection, known, events)
-            for rid, matched in told.items():
-                await number(connection, rid, matched)
+            matched = await self._matched(connection, known, events)
+            for rid in sorted(matched):  # in the order in which others lock them
+                await number(connection, rid, matched[rid])
             await connection.execute(MOVE_CURSOR, (events[-1].seq,))
-            if told:
+            if matched:
                 await connection.execute(f"NOTIFY {CHANNEL}")
         return len(events)
 
@@ -152,7 +152,7 @@ class Matcher:
         return self._known
 
     async def _look(self, connection: Connection, before: Known) -> Known:
-        rows = {row.rid: row for row in await active(connection)}
+        rows = {row.rid: row for row in await told(connection)}
         missing = [(row.rid, row.version) for row in rows.values() if (row.rid, row.version) not in before.read]
         found = await exact_versions(connection, missing)
         fresh = {key: self._watches(version) for key, version in found.items()}
@@ -170,8 +170,11 @@ class Matcher:
             LOG.warning("Subscription %s cannot be read and is told nothing", version.id)
             return ()
 
-    async def _told(self, connection: Connection, known: Known, events: Sequence[Event]) -> dict[int, list[Matched]]:
-        """By Subscription, the events it is told: those that match and that it may know of."""
+    async def _matched(self, connection: Connection, known: Known, events: Sequence[Event]) -> dict[int, list[Matched]]:
+        """By Subscription, the events it is told: those that match and that it may know of.
+
+        One whose writer may see nothing any more gets none, and whoever delivers ends it.
+        """
         concerned = [event for event in events if type_name(event.type) in known.watches.types]
         keys = {(e.rid, version) for e in concerned for version in (e.version, e.previous_version) if version}
         versions = await exact_versions(connection, keys)
@@ -179,14 +182,15 @@ class Matcher:
         for event in concerned:
             for rid in self._owners(known, event, versions):
                 matched[rid].append(event)
+            await asyncio.sleep(0)  # the worker has other things to do
         return await self._authorized(connection, known, matched, versions)
 
     def _owners(self, known: Known, event: Event, versions: dict[tuple[int, int], Version]) -> list[int]:
         indexer = self._source.indexer
         before = _entries(indexer, versions.get((event.rid, event.previous_version or 0)))
         after = _entries(indexer, versions.get((event.rid, event.version)))
-        told = known.watches.told(Change(type_name(event.type), _interaction(event, before), before, after))
-        return [rid for rid in told if event.seq > known.rows[rid].since]
+        owners = known.watches.told(Change(type_name(event.type), _interaction(event, before), before, after))
+        return [rid for rid in owners if event.seq > (known.rows[rid].since or 0)]
 
     async def _authorized(
         self,
@@ -196,7 +200,9 @@ class Matcher:
         versions: dict[tuple[int, int], Version],
     ) -> dict[int, list[Matched]]:
         allowed = await grants(connection, [known.rows[rid] for rid in matched], is_open=self._is_open)
-        told: dict[int, list[Matched]] = {}
+        for rid in sorted(matched.keys() - allowed.keys()):
+            await wake(connection, rid)
+        found: dict[int, list[Matched]] = {}
         for rid, grant in allowed.items():
             indexer = self._source.indexer
             sight = sight_of(indexer.registry, indexer.base_url, grant, "r")
@@ -204,8 +210,8 @@ class Matcher:
             seen = {(one.rid, one.version) for one in await shown(connection, sight, indexer, focus)}
             events = [e for e in matched[rid] if (e.rid, e.version) in seen]
             if events:
-                told[rid] = [Matched(e.seq, e.recorded, e.rid, e.version, e.interaction) for e in events]
-        return told
+                found[rid] = [Matched(e.seq, e.recorded, e.rid, e.version, e.interaction) for e in events]
+        return found
 
 
 def _interaction(event: Event, before: Entries | None) -> Interaction:

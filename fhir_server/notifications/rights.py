@@ -19,11 +19,11 @@ CHECK: Final = """
 SELECT s.rid, s.access, c.scopes AS allowed, p.patients
 FROM subscription s JOIN client c ON c.id = s.access ->> 'client'
      LEFT JOIN person p ON p.id = (s.access ->> 'person')::uuid
-     LEFT JOIN token_family f ON f.id = (s.access ->> 'family')::uuid
+     JOIN token_family f ON f.id = (s.access ->> 'family')::uuid
 WHERE s.rid = ANY(%s) AND c.disabled IS NULL AND f.revoked IS NULL
       AND (s.access ->> 'person' IS NULL OR (p.role = s.access ->> 'role' AND NOT p.disabled))
 """
-"""A family that has been tidied away was never revoked."""
+"""Families that a Subscription rests on are not tidied away: identity/sweeping.py."""
 
 
 async def grants(connection: Connection, rows: Sequence[Row], *, is_open: bool) -> dict[int, Grant]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,7 +17,7 @@ from fhir_server.search.parse import ParseOptions, parse
 from fhir_server.search.predicate import Predicate
 from fhir_server.search.registry import Registry
 from fhir_server.search.sight import ALWAYS
-from fhir_server.search.types.reference import Chained, ReferredToBy
+from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
 from integrations.guarded.refusal import Refused as NotSent
 from integrations.guarded.targets import sent_to
 from subscriptions.request import Refused, Requested, requested
@@ -24,6 +25,9 @@ from subscriptions.topics import TOPICS, WRITTEN, Interaction, Trigger
 
 KEYS_MAX: Final = 20
 """Alternatives of a criterion by which a watch is found; one of more is only judged (values)."""
+
+COMMON: Final = frozenset({"status", "intent"})
+"""What so many resources have in common that it tells little."""
 
 CRITERIA: Final = "Subscription.criteria"
 
@@ -72,12 +76,21 @@ class Watch:
         )
 
     def keys(self) -> tuple[Key, ...]:
-        """One of them is among what a change says, or the watch does not fire; none: nothing tells so quickly."""
-        needed = flat((self.filters, self.current) if "delete" not in self.trigger.interactions else (self.filters,))
-        for part in needed:
-            if isinstance(part, HasKey) and len(part.keys) <= KEYS_MAX:
-                return tuple((self.trigger.type_name, part.name, key) for key in part.keys)
-        return ()
+        """One of them is among what a change says, or the watch does not fire; none: nothing tells so quickly.
+
+        What a Subscription is narrowed by tells more than its topic, and a reference more than a status.
+        """
+        current = () if "delete" in self.trigger.interactions else flat((self.current,))
+        found = [keys for part in (*flat((self.filters,)), *current) if (keys := _keys_of(part))]
+        chosen = min(found, key=lambda keys: keys[0][0] in COMMON, default=())
+        return tuple((self.trigger.type_name, name, value) for name, value in chosen)
+
+
+def _keys_of(part: Predicate) -> tuple[tuple[str, str], ...]:
+    match part:
+        case HasKey(name, values) | RefersTo(name, values) if len(values) <= KEYS_MAX:
+            return tuple((name, value) for value in values)
+    return ()
 
 
 def _passes(test: Predicate, entries: Entries | None, *, otherwise: bool) -> bool:
@@ -161,7 +174,7 @@ def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime
 
     What was accepted once, and could not be any more, can still come to an end.
     """
-    if resource.get("status") in ("active", "error"):  # which clients do not say: storage/subscriptions.py
+    if resource.get("status") != "requested":
         return
     asked = read(resource, allow_plain=allow_plain)
     try:
@@ -169,7 +182,7 @@ def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime
     except NotSent as error:
         raise refused(str(error), "Subscription.channel.endpoint", "security") from error
     Reading(indexer.registry, indexer.base_url, now).watches(asked)
-    if asked.status == "requested" and asked.end and datetime.fromisoformat(asked.end) <= now:
+    if asked.end and datetime.fromisoformat(asked.end) <= now:
         raise refused("it has passed", "Subscription.end", "value")
 
 
@@ -199,6 +212,6 @@ class Watches(Generic[Owner]):
     def _candidates(self, change: Change) -> Iterator[tuple[Owner, Watch]]:
         said = change.said
         if said is not None:
-            for name, key in said.keys:
-                yield from self._by_key.get((change.type_name, name, key), ())
+            for name, value in chain(said.keys, said.links):
+                yield from self._by_key.get((change.type_name, name, value), ())
             yield from self._others.get(change.type_name, ())

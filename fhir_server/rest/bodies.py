@@ -13,7 +13,9 @@ def resource_of(server: Server, request: Request) -> Resource:
     if resource is None:
         body_type(request.headers.get("content-type"), JSON_TYPES)
         resource = server.parse(request.body)
-    if not request.validated:
+    if request.validated:
+        server.judge(resource)
+    else:
         server.validate(resource)
     if resource.get("resourceType") != request.type_name:
         message = f"A {request.type_name} is expected, the body is a {str(resource.get('resourceType'))[:60]}"

@@ -41,7 +41,7 @@ WHERE id = (SELECT id FROM job
             WHERE kind = %(kind)s AND coalesce((payload ->> 'index_version')::int, 0) <= %(index_version)s
                   AND (state = 'waiting' AND due <= clock_timestamp()
                        OR state = 'running' AND lease_until < clock_timestamp())
-            ORDER BY created LIMIT 1 FOR UPDATE SKIP LOCKED)
+            ORDER BY due, created LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
 ADVANCE: Final = """
@@ -105,21 +105,19 @@ async def enqueue(connection: Connection, kind: str, key: str, payload: Mapping[
     return await _returned(connection, ENQUEUE, values)
 
 
-async def claim(
-    connection: Connection, kind: str, index_version: int, lease_seconds: float = LEASE_SECONDS
-) -> Job | None:
-    """The oldest job that is free and due; it is the caller's for so long (seconds).
+async def claim(connection: Connection, kind: str, index_version: int) -> Job | None:
+    """The job that has been due for longest, and is free; it is the caller's for LEASE_SECONDS.
 
     One that asks for a later INDEX_VERSION waits for a worker of that release.
     """
-    values = {"kind": kind, "index_version": index_version, "lease": lease_seconds}
+    values = {"kind": kind, "index_version": index_version, "lease": LEASE_SECONDS}
     row = await (await connection.execute(CLAIM, values)).fetchone()
     return await find(connection, row[0]) if row else None
 
 
-async def advance(connection: Connection, job: Job, done: int = 0, lease_seconds: float = LEASE_SECONDS) -> None:
+async def advance(connection: Connection, job: Job, done: int = 0) -> None:
     """So much more is done, and the lease begins again; raises `LeaseLost`."""
-    await _as_holder(connection, job, ADVANCE, {"done": done, "lease": lease_seconds})
+    await _as_holder(connection, job, ADVANCE, {"done": done, "lease": LEASE_SECONDS})
 
 
 async def postpone(connection: Connection, job: Job, seconds: float) -> None:

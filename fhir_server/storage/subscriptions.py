@@ -40,23 +40,30 @@ FROM access_token a JOIN token_family f ON f.id = a.family WHERE a.id = %s::uuid
 
 ASKED: Final = """
 INSERT INTO subscription (rid, id, version, state, access, began, since, heartbeat_seconds, ends)
-SELECT %(rid)s, %(id)s, %(version)s, %(state)s, %(access)s, seq, seq, %(heartbeat)s, %(ends)s FROM event_head
+SELECT %(rid)s, %(id)s, %(version)s, %(state)s, %(access)s, seq, NULL, %(heartbeat)s, %(ends)s FROM event_head
 ON CONFLICT (rid) DO UPDATE SET
     version = excluded.version, state = excluded.state, access = excluded.access, heartbeat_seconds = %(heartbeat)s,
-    ends = %(ends)s, attempts = 0, failing_since = NULL, problem = '', sending = 0, delivered =
+    ends = %(ends)s, attempts = 0, failing_since = NULL, problem = '', sending = 0,
+    since = CASE WHEN subscription.state IN ('error', 'off') THEN NULL ELSE subscription.since END, delivered =
     CASE WHEN subscription.access ->> 'client' IS DISTINCT FROM excluded.access ->> 'client'
          THEN subscription.events ELSE subscription.delivered END
 """
 """What has not arrived stays with the client it is for: another one is told of what happens from now on."""
 
 MOVED: Final = """
-UPDATE subscription SET version = %(version)s, state = %(state)s,
-    since = CASE WHEN state <> 'active' AND %(state)s = 'active' THEN (SELECT seq FROM event_head) ELSE since END
+UPDATE subscription SET version = %(version)s, state = %(state)s, problem = %(problem)s,
+    since = CASE WHEN %(state)s = 'active' THEN coalesce(since, (SELECT seq FROM event_head))
+                 WHEN %(state)s = 'requested' AND state IN ('error', 'off') THEN NULL ELSE since END
 WHERE rid = %(rid)s
 """
-FORGOTTEN: Final = """
-WITH gone AS (DELETE FROM subscription WHERE rid = %(rid)s) DELETE FROM notification WHERE subscription = %(rid)s
-"""
+"""Events count from the first handshake on; one that was in error or off begins again at the next."""
+
+FORGOTTEN: Final = (
+    "DELETE FROM subscription WHERE rid = %(rid)s",
+    "DELETE FROM notification WHERE subscription = %(rid)s",
+)
+"""In this order: the first waits for a matcher that is at it, the second sees what that has written."""
+
 WAKE: Final = """
 INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
 ON CONFLICT (key) DO UPDATE SET state = 'waiting', attempts = 0, finished = NULL, problem = NULL, due =
@@ -81,7 +88,9 @@ ROW: Final = f"SELECT {COLUMNS} FROM subscription WHERE rid = %s"  # noqa: S608 
 LOCKED: Final = f"{ROW} FOR UPDATE"
 BY_ID: Final = f"SELECT {COLUMNS} FROM subscription WHERE id = ANY(%s) ORDER BY rid"  # noqa: S608 - our own columns
 NEWEST: Final = f"SELECT {COLUMNS} FROM subscription ORDER BY rid DESC LIMIT %s"  # noqa: S608 - our own columns
-ACTIVE: Final = f"SELECT {COLUMNS} FROM subscription WHERE state = 'active' ORDER BY rid"  # noqa: S608 - our own columns
+TOLD: Final = f"""
+SELECT {COLUMNS} FROM subscription WHERE state IN ('active', 'requested') AND since IS NOT NULL ORDER BY rid
+"""  # noqa: S608 - our own columns
 
 NUMBERED: Final = """
 WITH head AS (UPDATE subscription SET events = events + %(count)s WHERE rid = %(rid)s RETURNING events - %(count)s AS n)
@@ -119,7 +128,7 @@ class Row:
     state: State
     access: dict[str, Any] | None
     began: int
-    since: int
+    since: int | None
     events: int
     delivered: int
     sending: int
@@ -165,7 +174,8 @@ async def write_subscriptions(connection: Connection, versions: Sequence[NewVers
     """
     for version in (one.stored for one in versions if one.stored.type_name == SUBSCRIPTION):
         if version.body is None:
-            await connection.execute(FORGOTTEN, {"rid": version.rid})
+            for statement in FORGOTTEN:
+                await connection.execute(statement, {"rid": version.rid})
         elif context.actor == SYSTEM:
             await _moved(connection, version)
         else:
@@ -173,8 +183,10 @@ async def write_subscriptions(connection: Connection, versions: Sequence[NewVers
 
 
 async def _moved(connection: Connection, version: Version) -> None:
-    state = load(version)["status"]
-    await connection.execute(MOVED, {"rid": version.rid, "version": version.version, "state": state})
+    resource = load(version)
+    state, problem = resource["status"], resource.get("error", "")
+    values = {"rid": version.rid, "version": version.version, "state": state, "problem": problem}
+    await connection.execute(MOVED, values)
     if state == "requested":
         await connection.execute(NOW, job_of(version.rid))
 
@@ -235,9 +247,10 @@ async def newest_rows(connection: Connection, most: int) -> list[Row]:
         return await cursor.fetchall()
 
 
-async def active(connection: Connection) -> list[Row]:
+async def told(connection: Connection) -> list[Row]:
+    """Those whose events have numbers: active ones, and active ones that have been changed and are asked again."""
     async with connection.cursor(row_factory=class_row(Row)) as cursor:
-        await cursor.execute(ACTIVE)
+        await cursor.execute(TOLD)
         return await cursor.fetchall()
 
 

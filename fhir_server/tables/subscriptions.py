@@ -19,7 +19,7 @@ subscription = Table(  # one for each Subscription that is not deleted
     code("state"),
     Column("access", JSONB),  # whoever wrote it, and may be told what they may see; null: without authorization
     Column("began", BigInteger, nullable=False),  # `seq` when it was made: one that is made again is another
-    Column("since", BigInteger, nullable=False),  # events after this `seq` concern it
+    Column("since", BigInteger),  # events after this `seq` concern it; null: none do
     _count("events"),  # numbered so far
     _count("delivered"),  # of these, acknowledged or put off for good
     _count("sending"),  # the last number of the notification that is under way: a repetition is the same
@@ -32,7 +32,6 @@ subscription = Table(  # one for each Subscription that is not deleted
     Column("secrets", Integer, nullable=False, server_default=text("1")),  # generation of the signing secret
     PrimaryKeyConstraint("rid", name="subscription_pk"),
     CheckConstraint("state IN ('requested', 'active', 'error', 'off')", name="subscription_state"),
-    Index("subscription_active_idx", "rid", postgresql_where=text("state = 'active'")),
 )
 
 notification = Table(  # what a subscription is told, by its own numbers without gaps

@@ -4,6 +4,7 @@ https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backpo
 https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-events.html
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
@@ -41,7 +42,7 @@ SUBSCRIPTIONS_MAX: Final = 1_000
 EVENTS_MAX: Final = 1_000
 """Events of one answer of $events (events)."""
 
-NUMBER_MAX: Final = 2**63 - 1
+NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 async def subscription_status(server: Server, request: Request) -> Response:
@@ -119,7 +120,7 @@ def _range(named: dict[str, str], row: Row) -> tuple[int, int]:
 def _number(named: dict[str, str], name: str, otherwise: int) -> int:
     if name not in named:
         return otherwise
-    if not (named[name].isascii() and named[name].isdigit()) or int(named[name][:20]) > NUMBER_MAX:
+    if not NUMBER.fullmatch(named[name]):
         raise refused(EVENTS, name, "is a number such as 12")
     return int(named[name])
 

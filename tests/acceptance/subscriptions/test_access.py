@@ -6,6 +6,7 @@ import httpx
 import psycopg
 import pytest
 
+from fhir_server.identity import sweeping
 from tests.acceptance.outcomes import refused
 from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, subscribe
 from tests.acceptance.subscriptions.test_rest_hook import RECEIVED, a_patients_id, prescribe
@@ -13,7 +14,7 @@ from tests.acceptance.test_consent import a_consent
 from tests.builders.subscriptions import a_subscription
 from tests.conftest import Cluster
 from tests.running.galenic import Galenic, running
-from tests.running.oauth import App, Backend, a_backend, a_person, backend_token, register
+from tests.running.oauth import App, Backend, a_backend, a_person, backend_token, register, transaction
 from tests.running.sink import Behave, answering, listening
 from tests.running.waiting import eventually
 
@@ -103,6 +104,33 @@ async def test_a_client_that_was_disabled_is_told_nothing_more(guarded, clinic, 
         assert len(sink.heard) == heard
 
 
+ENDINGS = {
+    "disabled": "UPDATE client SET disabled = clock_timestamp() WHERE id = %s",
+    "revoked": "UPDATE token_family SET revoked = clock_timestamp() WHERE client_id = %s",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+async def test_who_has_lost_access_is_in_error_at_the_next_event(guarded, clinic, backend, subscriber, ending):
+    """Also once what was revoked could be tidied away: its tokens have expired."""
+    patient = a_patients_id(clinic)
+    async with listening() as sink:
+        wanted = subscribe(subscriber, to(sink, patient))
+        await becomes(subscriber, wanted, "active")
+        ask(guarded, ending, backend.client_id)
+        prescribe(clinic, patient)
+        await becomes(clinic, wanted, "error")
+        family = ask(guarded, "SELECT access ->> 'family' FROM subscription WHERE id = %s", wanted)[0][0]
+        ask(guarded, "UPDATE access_token SET expires = '2020-01-01' WHERE family = %s::uuid", family)
+        with transaction(guarded) as one:
+            sweeping.tokens(one)
+        assert ask(guarded, "SELECT count(*) FROM token_family WHERE id = %s::uuid", family) == [(1,)]
+        ask(guarded, "UPDATE subscription SET state = 'active' WHERE id = %s", wanted)
+        prescribe(clinic, patient)
+        await eventually(lambda: ask(guarded, "SELECT count(*) FROM outbox") == [(0,)])
+        assert bundles(sink.heard, "event-notification") == []
+
+
 async def test_what_is_hidden_before_it_leaves_goes_under_its_number_without_its_focus(
     guarded, clinic, backend, subscriber
 ):
@@ -158,15 +186,20 @@ async def test_events_are_given_again_as_far_as_who_asks_may_see_them(guarded, c
 
 
 async def test_each_notification_is_on_record_with_its_patients_before_it_leaves(guarded, clinic, backend, subscriber):
-    patient = a_patients_id(clinic)
-    async with listening(answering("500 No")) as sink, listening() as other:
-        wanted = subscribe(subscriber, to(other, patient))
+    patient, recorded = a_patients_id(clinic), []
+    look = "SELECT patients, client FROM audit WHERE interaction = 'notification' AND %s = ANY(patients)"
+
+    async def behave(heard, writer):
+        if b"event-notification" in heard.body:
+            recorded.append(ask(guarded, look, patient))
+        await answering()(heard, writer)
+
+    async with listening(behave) as sink:
+        wanted = subscribe(subscriber, to(sink, patient))
         await becomes(subscriber, wanted, "active")
         prescribe(clinic, patient)
-        await eventually(lambda: numbers(other.heard) == [1])
-    recorded = "SELECT patients, client FROM audit WHERE interaction = 'notification' AND id = %s"
-    assert ask(guarded, recorded, wanted) == [([patient], backend.client_id)]
-    assert sink.heard == []
+        await eventually(lambda: numbers(sink.heard) == [1])
+    assert recorded == [[([patient], backend.client_id)]]
 
 
 async def test_who_writes_a_subscription_last_is_who_is_told(guarded, clinic, subscriber):

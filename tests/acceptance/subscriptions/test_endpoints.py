@@ -100,6 +100,9 @@ def test_an_update_is_judged_like_a_creation(production):
     refused(production.put(url, json=changed), 422)
     patch = {"channel": {"endpoint": "https://127.0.0.1/"}}
     refused(production.patch(url, json=patch, headers={"Content-Type": "application/merge-patch+json"}), 422)
+    for request in ({"method": "PUT", "url": url[1:]}, {"method": "POST", "url": "Subscription"}):
+        entry = {"resource": changed, "request": request}
+        refused(production.post("", json={"resourceType": "Bundle", "type": "transaction", "entry": [entry]}), 422)
     assert production.get(url).json()["channel"]["endpoint"] == HOOK
 
 

@@ -6,12 +6,11 @@ import random
 import signal
 import time
 
-import psycopg
 import pytest
 
 from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, subscribe
 from tests.acceptance.subscriptions.test_rest_hook import RECEIVED, a_patients_id, prescribe
-from tests.builders.resources import PLACED, a_patient
+from tests.builders.resources import PLACED
 from tests.builders.subscriptions import a_subscription
 from tests.conftest import PROVE, Cluster
 from tests.running.galenic import Galenic, running
@@ -21,6 +20,9 @@ from tests.running.waiting import allowed, eventually
 KILLS = 30 if PROVE else 4
 WRITES = 10
 """Between two kills (prescriptions)."""
+
+TAKEN_OVER_SECONDS_MAX = 30.0
+"""Longest until what was under way in a worker that stopped is sent again (seconds)."""
 
 OTHERS_SECONDS_MAX = 5.0
 """Longest that others wait beside a sink that never answers (seconds)."""
@@ -35,13 +37,31 @@ def own(cluster: Cluster):
     cluster.execute("DROP DATABASE promises WITH (FORCE)")
 
 
-def kill_a_worker(galenic: Galenic) -> None:
-    """And start another one; leases of the dead run out at once, so that a test need not wait for them."""
-    os.kill(galenic.workers[-1].pid, signal.SIGKILL)
+def kill_a_worker(galenic: Galenic, number: signal.Signals = signal.SIGKILL) -> None:
+    """And start another one."""
+    os.kill(galenic.workers[-1].pid, number)
     galenic.workers.pop().wait()
-    with psycopg.connect(galenic.environment["GALENIC_DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("UPDATE job SET lease_until = clock_timestamp() WHERE state = 'running'")
     galenic.start_worker()
+
+
+async def test_a_worker_that_stops_while_it_sends_is_taken_over_from_at_once(own):
+    """Its lease need not run out."""
+    is_slow = [True]
+
+    async def behave(heard, writer):
+        if b"event-notification" in heard.body and is_slow[0]:
+            await asyncio.sleep(600)
+        await answering()(heard, writer)
+
+    async with listening(behave) as sink, asyncio.timeout(300):
+        with own.client() as client:
+            wanted = subscribe(client, a_subscription(f"http://127.0.0.1:{sink.port}/", RECEIVED))
+            await becomes(client, wanted, "active")
+            prescribe(client, a_patients_id(client))
+            await eventually(lambda: numbers(sink.heard) == [1])
+            is_slow[0] = False
+            await asyncio.to_thread(kill_a_worker, own, signal.SIGTERM)
+            await eventually(lambda: numbers(sink.heard) == [1, 1], TAKEN_OVER_SECONDS_MAX)
 
 
 async def test_killed_workers_lose_nothing_and_number_nothing_twice(own):
@@ -105,7 +125,7 @@ async def test_of_what_is_not_committed_nobody_is_told(client):
             if answer.status_code == 200:
                 wanted_ids.append(answer.json()["entry"][0]["response"]["location"].split("/")[-3])
             else:
-                assert answer.status_code == 412, answer.text
+                assert answer.status_code == 422, answer.text
         await eventually(lambda: len(wanted_ids) in numbers(sink.heard))
         told = [one for bundle in bundles(sink.heard, "event-notification") for one in events(bundle)]
         assert [one["focus"]["reference"].rpartition("/")[2] for one in told] == wanted_ids
@@ -115,8 +135,9 @@ MAX_COUNT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/b
 
 
 def a_transaction(patient, *, fails):
+    """The second entry is refused after the first was written: by what writes the rows of Subscriptions."""
     order = {"resourceType": "MedicationRequest", **PLACED, "subject": {"reference": f"Patient/{patient}"}}
-    stale = {"method": "PUT", "url": f"Patient/{patient}", "ifMatch": 'W/"99"'}
-    other = {"request": stale, "resource": a_patient(id=patient)}
-    entries = [{"request": {"method": "POST", "url": "MedicationRequest"}, "resource": order}]
-    return {"resourceType": "Bundle", "type": "transaction", "entry": [*entries, *([other] if fails else [])]}
+    refused = a_subscription("http://127.0.0.1:1/", RECEIVED) | {"status": "active"}
+    resources = [order, *([refused] if fails else [])]
+    entries = [{"request": {"method": "POST", "url": one["resourceType"]}, "resource": one} for one in resources]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from fhir_server.auth.context import Context
-from fhir_server.notifications.delivering import Delivery
+from fhir_server.notifications.delivering import SITE_MAX, TURN_MAX, Delivery
 from fhir_server.notifications.matching import Matcher
 from fhir_server.settings import Settings
 from fhir_server.storage import jobs
@@ -81,7 +81,7 @@ class Notifying:
     async def deliver(self) -> None:
         """All jobs that are due; leases of the dead have run out."""
         await self.connection.execute("UPDATE job SET lease_until = clock_timestamp() WHERE state = 'running'")
-        while job := await jobs.claim(self.connection, KIND, 99, 60):
+        while job := await jobs.claim(self.connection, KIND, 99):
             await self.delivery.run(job)
 
     @property
@@ -196,7 +196,7 @@ async def test_a_worker_that_was_overtaken_writes_nothing_more(notifying: Notify
     await notifying.prescribe()
     await notifying.sequence()
     await notifying.match()
-    job = await jobs.claim(notifying.connection, KIND, 99, 0)
+    job = await jobs.claim(notifying.connection, KIND, 99)
     assert job
     await notifying.deliver()
     with pytest.raises(jobs.LeaseLost):
@@ -208,9 +208,10 @@ async def test_a_worker_that_was_overtaken_sends_nothing_more(notifying: Notifyi
     await notifying.prescribe()
     await notifying.sequence()
     await notifying.match()
-    overtaken = await jobs.claim(notifying.connection, KIND, 99, 0)
+    overtaken = await jobs.claim(notifying.connection, KIND, 99)
     assert overtaken
-    assert await jobs.claim(notifying.connection, KIND, 99, 60)
+    await notifying.connection.execute("UPDATE job SET lease_until = clock_timestamp()")
+    assert await jobs.claim(notifying.connection, KIND, 99)
     with pytest.raises(jobs.LeaseLost):
         await notifying.delivery.run(overtaken)
     assert notifying.told() == []
@@ -328,7 +329,7 @@ async def test_twenty_at_once_deliver_each_event_once(notifying: Notifying) -> N
 
     async def one() -> None:
         async with notifying.parts.server.database.connection() as connection:
-            job = await jobs.claim(connection, KIND, 99, 60)
+            job = await jobs.claim(connection, KIND, 99)
         if job:
             await notifying.delivery.run(job)
 
@@ -380,3 +381,105 @@ async def test_one_that_is_made_again_under_its_id_begins_anew_with_ids_of_its_o
     assert notifying.told() == ["1-1", "1-1"]
     first, second = [name for name, _ in notifying.wire.arrived if name.endswith("-1-1")]
     assert first != second
+
+
+async def test_matching_and_delivering_wait_for_each_other_in_one_order(notifying: Notifying) -> None:
+    """Where one locked the job first and the other the Subscription, each would end up waiting for the other."""
+    delivering = notifying.delivery
+    for _ in range(20):
+        await notifying.prescribe()
+        await notifying.sequence()
+        await notifying.connection.execute("UPDATE job SET state = 'waiting', due = clock_timestamp()")
+        job = await jobs.claim(notifying.connection, KIND, 99)
+        assert job
+        await asyncio.gather(notifying.match(), delivering.run(job))
+    await notifying.all()
+    assert notifying.told() == [f"{n}-{n}" for n in range(1, 21)]
+
+
+async def test_a_subscription_that_is_deleted_while_it_is_matched_leaves_nothing(notifying: Notifying) -> None:
+    await notifying.prescribe()
+    await notifying.sequence()
+    ((id_,),) = await notifying.rows("SELECT id FROM subscription")
+    deleted = Batch([Intent("delete", "Subscription", id_, id_)], WRITER)
+    async with notifying.connection.transaction():
+        await notifying.match()
+        deleting = asyncio.create_task(notifying.parts.server.writer.write(deleted))
+        await asyncio.sleep(0.3)
+        assert not deleting.done()
+    await deleting
+    assert await notifying.rows("SELECT count(*) FROM notification") == [(0,)]
+
+
+async def test_what_happens_between_a_change_and_its_handshake_is_told(notifying: Notifying) -> None:
+    """Also what was committed before the change, and matched after it."""
+    await notifying.prescribe()
+    ((id_,),) = await notifying.rows("SELECT id FROM subscription")
+    changed = a_subscription("http://sink.example/", f"{BASE}prescription-received", content="full-resource")
+    intent = Intent("update", "Subscription", id_, id_, resource=changed | {"id": id_})
+    await notifying.parts.server.writer.write(Batch([intent], WRITER))
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    assert await notifying.rows("SELECT state, events FROM subscription") == [("requested", 2)]
+    await notifying.all()
+    assert notifying.told() == ["1-1", "2-2"]
+
+
+async def test_one_that_was_off_is_told_what_happens_after_its_next_handshake(notifying: Notifying) -> None:
+    ((id_,),) = await notifying.rows("SELECT id FROM subscription")
+    for status in ("off", "requested"):
+        changed = a_subscription("http://sink.example/", f"{BASE}prescription-received")
+        intent = Intent("update", "Subscription", id_, id_, resource=changed | {"id": id_, "status": status})
+        await notifying.prescribe()
+        await notifying.sequence()
+        await notifying.parts.server.writer.write(Batch([intent], WRITER))
+        await notifying.match()
+    assert await notifying.rows("SELECT state, events FROM subscription") == [("requested", 0)]
+    await notifying.all()
+    await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told() == ["1-1"]
+
+
+async def test_one_host_has_no_more_than_its_share_of_what_is_under_way(notifying: Notifying) -> None:
+    delivering = notifying.delivery
+    delivering.at_site["sink.example"] = SITE_MAX
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    job = await jobs.claim(notifying.connection, KIND, 99)
+    assert job
+    await delivering.run(job)
+    assert notifying.told() == []
+    waiting = "SELECT state, due > clock_timestamp() FROM job WHERE kind = 'notify'"
+    assert await notifying.rows(waiting) == [("waiting", True)]
+    await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
+    await notifying.all()
+    assert notifying.told() == ["1-1"]
+
+
+async def test_whoever_has_much_to_be_told_lets_others_have_their_turn(notifying: Notifying) -> None:
+    for _ in range(TURN_MAX + 5):
+        await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    job = await jobs.claim(notifying.connection, KIND, 99)
+    assert job
+    await notifying.delivery.run(job)
+    assert len(notifying.told()) == TURN_MAX
+    assert await notifying.rows("SELECT state FROM job WHERE kind = 'notify'") == [("waiting",)]
+    await notifying.all()
+    assert len(notifying.told()) == TURN_MAX + 5
+
+
+async def test_what_ends_is_off_without_an_event_or_a_heartbeat(notifying: Notifying) -> None:
+    await notifying.connection.execute("UPDATE subscription SET ends = clock_timestamp() + interval '1 hour'")
+    await notifying.prescribe()
+    await notifying.all()
+    due = "SELECT state, due > clock_timestamp() + interval '50 minutes' FROM job WHERE kind = 'notify'"
+    assert await notifying.rows(due) == [("waiting", True)]
+    await notifying.connection.execute("UPDATE subscription SET ends = clock_timestamp()")
+    await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
+    await notifying.deliver()
+    assert await notifying.rows("SELECT state FROM subscription") == [("off",)]
