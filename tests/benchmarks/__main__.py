@@ -17,8 +17,9 @@ from tests.benchmarks.installation import installation
 from tests.benchmarks.messages import messages
 from tests.benchmarks.rows import ROWS as PLAIN
 from tests.benchmarks.rows import Bench, Measure, Row, load_files, write_files
+from tests.benchmarks.subscriptions import subscriptions
 
-ROWS: dict[str, Measure] = PLAIN | {"guarded": guarded, "messages": messages}
+ROWS: dict[str, Measure] = PLAIN | {"guarded": guarded, "messages": messages, "subscriptions": subscriptions}
 
 COLUMNS = ("what", "per second", "p50 ms", "p99 ms", "limit per s", "ratio", "CPU s", "API RSS MB")
 
@@ -61,9 +62,14 @@ def show(rows: Iterable[Row]) -> None:
 
 def cells(row: Row) -> list[str]:
     latency = [f"{row.load.percentile_ms(percent):.1f}" for percent in (50, 99)] if row.load else ["", ""]
-    limit = [f"{row.limit:.0f}", f"{row.per_second / row.limit:.2f}"] if row.limit else ["", ""]
+    limit = [f"{row.limit:.0f}", f"{row.per_second / row.limit:.2f}"] if row.limit else ["", times(row)]
     rate = f"{row.per_second:.0f}" if row.per_second else ""
     return [row.what, rate, *latency, *limit, f"{row.cpu_seconds:.1f}", f"{row.rss_mb:.0f}"]
+
+
+def times(row: Row) -> str:
+    """How often the median of its limit fits into its own."""
+    return f"{row.load.percentile_ms(50) / row.limit_ms:.2f} x" if row.load and row.limit_ms else ""
 
 
 if __name__ == "__main__":

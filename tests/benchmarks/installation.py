@@ -64,6 +64,18 @@ class Installation:
         with psycopg.connect(self.postgres.app_url) as connection:
             return {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in names}  # type: ignore[index]
 
+    @contextmanager
+    def standing_still(self, module: str) -> Iterator[None]:
+        """The processes of a module do nothing meanwhile."""
+        pids = [pid for pid in _tree(self.serving.pid) if module.encode() in _read(pid, "cmdline")]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def cpu_seconds(self) -> float:
         """Of the server's processes and PostgreSQL's, those that have ended included."""
         return sum(_cpu(pid) for pid in _tree(self.serving.pid))
@@ -82,7 +94,7 @@ def installation() -> Iterator[Installation]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
     environment |= {"GALENIC_DATA_DIR": str(folder / "data"), "GALENIC_PORT": str(port), "GALENIC_DEMO": "false"}
     environment |= {"GALENIC_LOG_LEVEL": "warning", "GALENIC_AUTH": "off", "GALENIC_CLIENT_REQUESTS_MAX": "0"}
-    environment["GALENIC_MLLP_PORT"] = "0"
+    environment |= {"GALENIC_MLLP_PORT": "0", "GALENIC_OUTBOUND_ALLOW_PRIVATE": "1"}
     serve = [sys.executable, "-m", "fhir_server.cli.main", "serve"]
     serving = subprocess.Popen(serve, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:

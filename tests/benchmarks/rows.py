@@ -26,7 +26,10 @@ CLINICAL = ("MedicationRequest", "MedicationDispense", "Observation")
 
 @dataclass(frozen=True)
 class Row:
-    """`per_second` counts resources or requests, `limit` the same of the limit; `rss_mb` of the API process."""
+    """`per_second` counts resources or requests, `limit` the same of the limit; `rss_mb` of the API process.
+
+    Where a time is held to a limit, `limit_ms` is the median of that.
+    """
 
     what: str
     per_second: float
@@ -34,6 +37,7 @@ class Row:
     load: Load | None = None
     cpu_seconds: float = 0.0
     rss_mb: float = 0.0
+    limit_ms: float | None = None
 
 
 @dataclass
