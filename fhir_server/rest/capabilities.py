@@ -74,6 +74,7 @@ def _statement(server: Server) -> dict[str, Any]:
         "software": {"name": "Galenic", "version": version("galenic")},
         "implementation": {"description": "Galenic FHIR server", "url": server.base_url},
         "fhirVersion": "4.0.1",
+        "instantiates": [f"{_BACKPORT}/CapabilityStatement/backport-subscription-server-r4"],
         "format": [FHIR_JSON, PLAIN_JSON],
         "patchFormat": sorted(PATCH_TYPES - {PLAIN_JSON}),
         "rest": [

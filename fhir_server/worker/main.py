@@ -59,13 +59,17 @@ def parts(settings: Settings, server: Server, outbound: Outbound) -> dict[str, C
 
 
 async def together(running: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
-    all_of_them = asyncio.gather(*(kept_running(name, part) for name, part in running.items()))
+    """Until a signal; then each part has the time to say that it stops."""
+    tasks = [asyncio.create_task(kept_running(name, part)) for name, part in running.items()]
+
+    def stop() -> None:
+        for task in tasks:
+            task.cancel()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, all_of_them.cancel)
-    try:
-        await all_of_them
-    except asyncio.CancelledError:
-        LOG.info("the worker stops")
+        asyncio.get_running_loop().add_signal_handler(name, stop)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    LOG.info("the worker stops")
 
 
 def url_of(settings: Settings) -> str:

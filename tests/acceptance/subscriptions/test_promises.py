@@ -21,7 +21,7 @@ KILLS = 30 if PROVE else 4
 WRITES = 10
 """Between two kills (prescriptions)."""
 
-TAKEN_OVER_SECONDS_MAX = 30.0
+TAKEN_OVER_SECONDS_MAX = 12.0
 """Longest until what was under way in a worker that stopped is sent again (seconds)."""
 
 OTHERS_SECONDS_MAX = 5.0
