@@ -53,9 +53,11 @@ PATIENT: Final = "Patient/"
 
 TRIED: Final = "UPDATE subscription SET sending = %(last)s WHERE rid = %(rid)s"
 ARRIVED: Final = """
-UPDATE subscription SET delivered = greatest(delivered, %(last)s), attempts = 0, failing_since = NULL, problem = '',
-    told = clock_timestamp() WHERE rid = %(rid)s AND version = %(version)s
+UPDATE subscription SET delivered = CASE WHEN sending = %(last)s THEN %(last)s ELSE delivered END, attempts = 0,
+    failing_since = NULL, problem = '', told = clock_timestamp() WHERE rid = %(rid)s AND version = %(version)s
 """
+"""Whoever has wound back meanwhile has the last word."""
+
 FAILED: Final = """
 UPDATE subscription SET failing_since = coalesce(failing_since, clock_timestamp()), problem = %(problem)s,
     attempts = %(attempts)s

@@ -1,7 +1,7 @@
 """Whoever dies between two steps loses nothing: committed, sequenced, matched, sent, recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -45,12 +45,16 @@ class Wire:
     dies_after: int | None = None
     fails: bool = False
     tried: int = 0
+    meanwhile: dict[int, Callable[[], Awaitable[Any]]] = field(default_factory=dict)
+    """What somebody else does while the message of so many events is under way."""
 
     async def deliver(self, _: Hook, message: Outgoing) -> None:
         self.tried += 1
         if self.fails:
             raise NotDelivered("the answer is 500", 500)
         self.arrived.append((message.message_id, message.body))
+        if other := self.meanwhile.pop(sum("handshake" not in name for name, _ in self.arrived), None):
+            await other()
         if self.dies_after is not None and len(self.arrived) >= self.dies_after:
             raise Died
 
@@ -483,3 +487,15 @@ async def test_what_ends_is_off_without_an_event_or_a_heartbeat(notifying: Notif
     await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
     await notifying.deliver()
     assert await notifying.rows("SELECT state FROM subscription") == [("off",)]
+
+
+async def test_what_is_to_be_told_again_is_told_though_something_is_under_way(notifying: Notifying) -> None:
+    """The operator winds back while the third is being sent."""
+    for _ in range(3):
+        await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    rewind = "UPDATE subscription SET delivered = 0, sending = 0"
+    notifying.wire.meanwhile[3] = lambda: notifying.connection.execute(rewind)
+    await notifying.all()
+    assert notifying.told() == ["1-1", "2-2", "3-3", "1-1", "2-2", "3-3"]
