@@ -170,9 +170,9 @@ UNREADABLE: Final = Requested(None, "", (), "rest-hook", "", (), "empty", "", No
 
 
 def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime, *, allow_plain: bool) -> None:
-    """Raises `Unprocessable` where a client asks for what would not be delivered, or has ended already.
+    """Raises `Unprocessable` where a client asks for what would not be delivered.
 
-    What was accepted once, and could not be any more, can still come to an end.
+    One that has ended already is off soon. What was accepted once, and could not be any more, can still come to an end.
     """
     if resource.get("status") != "requested":
         return
@@ -182,8 +182,6 @@ def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime
     except NotSent as error:
         raise refused(str(error), "Subscription.channel.endpoint", "security") from error
     Reading(indexer.registry, indexer.base_url, now).watches(asked)
-    if asked.end and datetime.fromisoformat(asked.end) <= now:
-        raise refused("it has passed", "Subscription.end", "value")
 
 
 class Watches(Generic[Owner]):

@@ -94,6 +94,9 @@ NOTHING_TO_SEE = {
     "/$reindex": "refused to those who see a part: test_enforcement.py",
     "/$convert": "makes FHIR of what is sent, and looks at nothing that is stored",
     "/$process-message": "answers with what was written by it; what is not seen is not found: test_process_message.py",
+    "/{type}/$status": "how far Subscriptions are, which are in nobody's record: subscriptions/test_access.py",
+    "/{type}/{id}/$status": "the same",
+    "/{type}/{id}/$events": "judged as a read of each event: subscriptions/test_access.py",
     "/$job-status": "refused to those who see a part: test_enforcement.py",
 }
 """Templates that lead to nobody's resources, and why."""

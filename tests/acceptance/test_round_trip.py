@@ -55,6 +55,7 @@ def test_the_official_examples_come_back_equal_or_are_refused_for_their_fault(cl
     assert len(files) == 719
     stored = [file for file in files if json.loads(file.read_bytes())["resourceType"] != "AuditEvent"]
     assert len(files) - len(stored) == 9  # nobody writes those: test_audit_trail.py
+    stored.remove(corpus / "examples/r4-official/Subscription-example-error.json")  # its status is the server's to give
     sample = [f for n, f in enumerate(stored) if at_full_counts or n % SAMPLE_STEP == 0 or f.name in REFUSED]
     results = [refused_or_equal(client, file) for file in sample]
     print(f"{results.count(True)} came back equal, {results.count(False)} were refused, {len(files)} in all")

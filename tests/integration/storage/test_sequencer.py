@@ -25,7 +25,7 @@ from fhir_server.storage.stamp import stamped
 from fhir_server.storage.version import NewVersion, Version
 from fhir_server.storage.write import write_versions
 from tests.conftest import Database
-from tests.running.galenic import INDEX_KEY
+from tests.running.galenic import CURSOR_KEY, INDEX_KEY
 from tests.running.store import (
     Contents,
     assert_each_version_has_one_audit_record,
@@ -115,7 +115,7 @@ def worker(database: Database) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process, as the server starts it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
     environment |= {"GALENIC_DATABASE_URL": database.app_url, "GALENIC_LOG_LEVEL": "error"}
-    environment["GALENIC_INDEX_KEY"] = INDEX_KEY
+    environment |= {"GALENIC_INDEX_KEY": INDEX_KEY, "GALENIC_CURSOR_KEY": CURSOR_KEY}
     process = subprocess.Popen([sys.executable, "-m", "fhir_server.worker.main"], env=environment, cwd=ROOT)
     try:
         yield process
