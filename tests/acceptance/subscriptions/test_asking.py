@@ -164,7 +164,6 @@ def test_the_topics_are_those_that_are_taken(client):
         (a_channel(_payload=content("everything")), "Subscription.channel.payload"),
         (a_channel(_payload=None), "Subscription.channel.payload"),
         (a_channel(header=["Host: inside.example"]), "Subscription.channel.header[0]"),
-        (a_subscription(NOWHERE, RECEIVED, end="2020-01-01T00:00:00Z"), "Subscription.end"),
     ],
 )
 def test_what_would_not_be_delivered_is_refused_and_the_element_is_named(client, asked, place):

@@ -499,3 +499,12 @@ async def test_what_is_to_be_told_again_is_told_though_something_is_under_way(no
     notifying.wire.meanwhile[3] = lambda: notifying.connection.execute(rewind)
     await notifying.all()
     assert notifying.told() == ["1-1", "2-2", "3-3", "1-1", "2-2", "3-3"]
+
+
+async def test_one_that_is_asked_for_when_it_has_ended_is_off_without_being_asked(notifying: Notifying) -> None:
+    heard = len(notifying.wire.arrived)
+    ended = a_subscription("http://sink.example/", f"{BASE}prescription-received") | {"end": "2020-01-01T00:00:00Z"}
+    await notifying.write(ended)
+    await notifying.all()
+    assert await notifying.rows("SELECT state FROM subscription ORDER BY rid DESC LIMIT 1") == [("off",)]
+    assert len(notifying.wire.arrived) == heard
