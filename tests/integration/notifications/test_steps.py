@@ -6,10 +6,14 @@ import psycopg
 import pytest
 
 from fhir_server.notifications.delivering import SITE_MAX, TURN_MAX
+from fhir_server.notifications.matching import Matcher
+from fhir_server.notifications.triggers import Watch
 from fhir_server.storage import jobs
 from fhir_server.storage.intents import Intent
 from fhir_server.storage.subscriptions import KIND, forget
 from fhir_server.storage.transact import Batch
+from fhir_server.storage.version import Version
+from fhir_server.wiring import build_indexer
 from subscriptions.topics import BASE
 from tests.builders.subscriptions import a_subscription, extension
 from tests.integration.notifications.notifying import WRITER, Died, Notifying
@@ -387,3 +391,26 @@ async def test_one_that_is_asked_for_when_it_has_ended_is_off_without_being_aske
     await notifying.all()
     assert await notifying.rows("SELECT state FROM subscription ORDER BY rid DESC LIMIT 1") == [("off",)]
     assert len(notifying.wire.arrived) == heard
+
+
+async def test_what_is_asked_for_is_read_anew_when_search_parameters_change(
+    notifying: Notifying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read with the parameters of before may be indexed elsewhere by now."""
+    matcher, read = notifying.matcher, []
+    original = Matcher._watches
+
+    def watches(self: Matcher, version: Version) -> tuple[Watch, ...]:
+        read.append(version.id)
+        return original(self, version)
+
+    monkeypatch.setattr(Matcher, "_watches", watches)
+    for changed, times in ((False, 1), (False, 1), (True, 2)):
+        if changed:
+            notifying.parts.server.finder.source.indexer = build_indexer(notifying.settings)
+        await notifying.prescribe()
+        await notifying.sequence()
+        await matcher.match(notifying.connection)
+        assert len(read) == times
+    await notifying.deliver()
+    assert notifying.told() == ["1-1", "2-2", "3-3"]
