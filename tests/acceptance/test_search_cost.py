@@ -16,6 +16,7 @@ from tests.acceptance.outcomes import diagnostics, refused
 from tests.acceptance.searches import FORM, Pairs, searched, written
 from tests.benchmarks.http import HttpConnection, Target
 from tests.builders.resources import a_patient
+from tests.conftest import PROVE
 from tests.running.galenic import Galenic
 
 REFUSAL_SECONDS_MAX = 1.0
@@ -30,7 +31,8 @@ PACE_SECONDS = 0.05
 ATTEMPTS = 5
 """A shared machine is disturbed now and then; a server that stands still is so each time (attempts)."""
 
-P99_RISE_MAX = 2.0
+P99_RISE_MAX = 2.0 if PROVE else 6.0
+"""By how much reads may take longer; on a machine that does other things too a few milliseconds are a multiple."""
 
 
 def many(count: int) -> str:
@@ -40,6 +42,7 @@ def many(count: int) -> str:
 BOMBS: dict[str, tuple[str, Pairs]] = {
     "10,000 alternatives": ("/Patient", [("identifier", many(10_000))]),
     "201 alternatives": ("/Patient", [("identifier", many(201))]),
+    "20,001 escapes": ("/Patient", [("family", "/" * 20_001)]),
     "10,000 ids": ("/Patient", [("_id", ",".join(map(str, range(10_000))))]),
     "10,000 members": ("/Patient", [("_list", ",".join(map(str, range(10_000))))]),
     "200 alternatives, often": ("/Patient", [("family:contains", ",".join(map(str, range(200))))] * 10),
@@ -128,6 +131,7 @@ ALLOWED: dict[str, tuple[str, Pairs]] = {
     "a chain of 3": ("/Organization", [("partof." * 3 + "name", "x")]),
     "_has 2 deep": ("/Patient", [("_has:Observation:patient:_has:Observation:has-member:code", "x")]),
     "50 parameters": ("/Patient", [("family", "x")] * 50),
+    "20,000 escapes": ("/Patient", [("family", "/" * 20_000)]),
     "5 keys of order": ("/Patient", [("_sort", "birthdate,family,given,gender,_id")]),
     "20 includes": ("/Patient", [("_include:iterate", "*"), ("_revinclude:iterate", "*")] * 10),
     "50 comparisons": ("/Patient", [("_filter", " or ".join(["family eq x"] * 50))]),
