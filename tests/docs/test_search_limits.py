@@ -21,6 +21,7 @@ ELSEWHERE = {
     "DIGITS_MAX": number,
     "EXPONENT_MAX": number,
     "FORM_BYTES_MAX": rest_search,
+    "FORM_ESCAPES_MAX": rest_search,
     "ORDER_CHARACTERS_MAX": kinds,
     "PARAMETERS_MAX": parameters,
     "SEGMENTS_MAX": uri,
