@@ -256,7 +256,7 @@ def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> De
     return Delivery(
         server.database,
         current_of(server),
-        RestHook(outbound, server.database.clock.now),
+        {"rest-hook": RestHook(outbound, server.database.clock.now)},
         webhook_secrets(settings),
         is_open=settings.auth == "off",
         allow_plain=settings.outbound_allow_private,

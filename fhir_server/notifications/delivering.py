@@ -7,11 +7,10 @@ from a worker that died sends the same numbers again under the same id. No trans
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, Protocol
 from uuid import uuid4
 
 from fhir_server.audit.record import Record
@@ -30,8 +29,8 @@ from fhir_server.storage.jobs import Job
 from fhir_server.storage.read import exact_versions
 from fhir_server.storage.subscriptions import SUBSCRIPTION, Row
 from fhir_server.storage.transact import Batch, Writer
-from integrations.webhooks.rest_hook import Gone, Hook, NotDelivered, RestHook
-from subscriptions.request import Requested
+from integrations.channel import Gone, Hook, NotDelivered, Outgoing
+from subscriptions.request import Channel, Requested
 from subscriptions.retrying import GIVE_UP_SECONDS, delay
 from subscriptions.states import Happening, next_state
 
@@ -65,13 +64,23 @@ WHERE rid = %(rid)s AND version = %(version)s
 """
 
 
+class Carrier(Protocol):
+    """What brings the messages of one channel to where they go."""
+
+    def site(self, hook: Hook) -> str:
+        """What messages under way are counted by: a host and port."""
+
+    async def deliver(self, hook: Hook, message: Outgoing) -> None:
+        """Returns once it has arrived; else `NotDelivered`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """What has to be done for a Subscription: a message to send, or an end it has come to."""
 
     row: Row
     message: Message | None = None
-    hook: Hook | None = None
+    to: tuple[Carrier, Hook] | None = None
     happening: Happening | None = None
     problem: str = ""
 
@@ -83,7 +92,7 @@ class Delivery:
     database: Database
     current: Callable[[], Awaitable[tuple[Writer, Finder]]]
     """The writer and the finder by the search parameters of now."""
-    rest_hook: RestHook
+    channels: Mapping[Channel, Carrier]
     secrets: Callable[[Row], tuple[bytes, ...]]
     """What the messages of a Subscription are signed with."""
     is_open: bool
@@ -105,7 +114,7 @@ class Delivery:
                 return
             if due.happening is not None:
                 await self._becomes(due.row, due.happening, due.problem)
-            elif due.message and due.hook and not await self._sent(job, due, due.message, due.hook):
+            elif due.message and due.to and not await self._sent(job, due.row, due.message, *due.to):
                 return
         async with self.database.connection() as connection:
             await jobs.postpone(connection, job, 0)
@@ -135,19 +144,19 @@ class Delivery:
             asked = await self._asked(connection, row)
         except Unprocessable as error:
             return Due(row, happening=_failure(row), problem=error.message)
-        hook = self._hook(row, asked)
-        if self.at_site[site_of(hook)] >= SITE_MAX:
+        to = carrier, hook = self.channels[asked.channel], self._hook(row, asked)
+        if self.at_site[carrier.site(hook)] >= SITE_MAX:
             await jobs.postpone(connection, job, SITE_WAIT_SECONDS)
             return None
         if row.state == "requested":
-            return Due(row, teller.handshake(row, asked), hook)
+            return Due(row, teller.handshake(row, asked), to)
         if row.delivered < row.events:
             last = row.sending if row.sending > row.delivered else min(row.events, row.delivered + _most(asked))
             message = await teller.events(connection, row, asked, grant, last)
             await connection.execute(TRIED, {"rid": row.rid, "last": last})
             await insert_records(connection, [_record(row, message)])
-            return Due(row, message, hook)
-        beat = Due(row, teller.heartbeat(row, asked), hook) if asked.topic else None
+            return Due(row, message, to)
+        beat = Due(row, teller.heartbeat(row, asked), to) if asked.topic else None
         return await self._rest(connection, job, row, beat)
 
     async def _rest(self, connection: Connection, job: Job, row: Row, beat: Due | None) -> Due | None:
@@ -168,29 +177,29 @@ class Delivery:
 
     def _hook(self, row: Row, asked: Requested) -> Hook:
         seconds = asked.timeout_seconds or TIMEOUT_SECONDS
-        return Hook(asked.endpoint, asked.headers, seconds, self.secrets(row))
+        return Hook(asked.endpoint, asked.headers, seconds, self.secrets(row), row.id)
 
-    async def _sent(self, job: Job, due: Due, message: Message, hook: Hook) -> bool:
+    async def _sent(self, job: Job, row: Row, message: Message, carrier: Carrier, hook: Hook) -> bool:
         """Whether it has arrived, or need not: what comes next may be done."""
-        site = site_of(hook)
+        site = carrier.site(hook)
         self.at_site[site] += 1
         try:
-            await self.rest_hook.deliver(hook, message.outgoing)
+            await carrier.deliver(hook, message.outgoing)
         except NotDelivered as error:
-            return await self._not_arrived(job, due.row, message, error)
+            return await self._not_arrived(job, row, message, error)
         finally:
             self.at_site[site] -= 1
         async with self.database.transaction() as connection:
-            values = {"rid": due.row.rid, "version": due.row.version, "last": message.last}
+            values = {"rid": row.rid, "version": row.version, "last": message.last}
             await connection.execute(ARRIVED, values)
             await jobs.advance(connection, job, 1)
-        if message.kind == "handshake":
-            await self._becomes(due.row, "handshake_accepted")
+        if message.outgoing.kind == "handshake":
+            await self._becomes(row, "handshake_accepted")
         return True
 
     async def _not_arrived(self, job: Job, row: Row, message: Message, error: NotDelivered) -> bool:
         LOG.warning("Subscription %s, %s: %s", row.id, message.outgoing.message_id, error.reason)
-        if message.kind == "handshake":
+        if message.outgoing.kind == "handshake":
             await self._becomes(row, "handshake_failed", error.reason)
             return True
         if isinstance(error, Gone) or self._has_failed_too_long(row):
@@ -225,11 +234,6 @@ class Delivery:
             await writer.write(Batch([intent], system_context()))
         except (Stale, NotFound):
             LOG.info("Subscription %s was changed meanwhile", row.id)
-
-
-def site_of(hook: Hook) -> str:
-    """The host and port of an endpoint."""
-    return urlsplit(hook.endpoint).netloc
 
 
 def _failure(row: Row) -> Happening:

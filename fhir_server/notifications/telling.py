@@ -5,7 +5,6 @@ What is told is judged here, right before it leaves: of what its writer may not 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 from uuid import uuid4
 
 from fhir_server.auth.grant import Grant
@@ -20,19 +19,16 @@ from fhir_server.storage.read import exact_versions
 from fhir_server.storage.sights import sight_of
 from fhir_server.storage.subscriptions import SUBSCRIPTION, Numbered, Row, numbered
 from fhir_server.storage.version import Version
-from integrations.webhooks.rest_hook import Outgoing
+from integrations.channel import Kind, Outgoing
 from subscriptions.notification import Event, Stamp, Told, event_notification, handshake, heartbeat
 from subscriptions.request import Content, Requested
 from subscriptions.topics import Interaction
-
-Kind = Literal["handshake", "heartbeat", "events"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """`last` is the number it acknowledges once it has arrived; `patients` are those whose data it carries."""
 
-    kind: Kind
     outgoing: Outgoing
     last: int
     patients: frozenset[str] = frozenset()
@@ -55,11 +51,11 @@ class Teller:
 
     def handshake(self, row: Row, asked: Requested) -> Message:
         body = write(handshake(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
-        return Message("handshake", _outgoing(f"{name_of(row)}-handshake-{row.version}", body, asked), row.delivered)
+        return Message(_outgoing("handshake", f"{name_of(row)}-handshake-{row.version}", body, asked), row.delivered)
 
     def heartbeat(self, row: Row, asked: Requested) -> Message:
         body = write(heartbeat(self.told(row, asked, row.events), self.stamp())) if asked.topic else b""
-        return Message("heartbeat", _outgoing(f"{name_of(row)}-heartbeat-{uuid4()}", body, asked), row.delivered)
+        return Message(_outgoing("heartbeat", f"{name_of(row)}-heartbeat-{uuid4()}", body, asked), row.delivered)
 
     async def events(self, connection: Connection, row: Row, asked: Requested, grant: Grant, last: int) -> Message:
         """Those up to `last`; the message of the same numbers has the same id, however often it is made."""
@@ -68,10 +64,10 @@ class Teller:
         events, released = await self.shown_events(connection, found, sight, asked.content)
         name = f"{name_of(row)}-{row.delivered + 1}-{last}"
         if asked.topic is None:
-            return Message("events", _plain(name, events, asked), last, released)
+            return Message(_plain(name, events, asked), last, released)
         told = self.told(row, asked, row.events)
         body = write(event_notification(told, events, asked.content, self.stamp()))
-        return Message("events", _outgoing(name, body, asked), last, released)
+        return Message(_outgoing("events", name, body, asked), last, released)
 
     async def shown_events(
         self, connection: Connection, found: Sequence[Numbered], sight: Sight, content: Content
@@ -103,8 +99,8 @@ def _interaction(one: Numbered) -> Interaction:
     return "update"
 
 
-def _outgoing(name: str, body: bytes, asked: Requested) -> Outgoing:
-    return Outgoing(name, body, asked.mime if body else "")
+def _outgoing(kind: Kind, name: str, body: bytes, asked: Requested) -> Outgoing:
+    return Outgoing(name, body, asked.mime if body else "", kind=kind)
 
 
 def _plain(name: str, events: Sequence[Event], asked: Requested) -> Outgoing:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
+from integrations.channel import Gone, Hook, NotDelivered, Outgoing
 from integrations.guarded import fields
 from integrations.guarded.fields import Field
-from integrations.guarded.outbound import Method, Outbound, Sent
+from integrations.guarded.outbound import Outbound, Sent
 from integrations.guarded.refusal import Refused, Unreachable
 from integrations.guarded.targets import below
 from integrations.webhooks import signing
@@ -28,45 +29,6 @@ SUFFIX: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9.-]{1,64})*")
 DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """Where a subscription wants its messages; `headers` are its own (`Authorization`)."""
-
-    endpoint: str = field(repr=False)
-    headers: tuple[Field, ...] = field(repr=False)
-    timeout_seconds: float
-    secrets: tuple[bytes, ...] = field(repr=False)
-    """Each message is signed with all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """`message_id` is the same in every attempt; `suffix` goes below the endpoint (`/Patient/1`)."""
-
-    message_id: str
-    body: bytes = field(repr=False)
-    content_type: str
-    """"" where there is no body."""
-    method: Method = "POST"
-    suffix: str = ""
-
-
-class NotDelivered(Exception):
-    """Nothing says that the message arrived. `reason` repeats nothing of the answer, the URL or the headers."""
-
-    def __init__(self, reason: str, status: int | None = None, retry_after_seconds: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
-        """What was answered; None where nothing was."""
-        self.retry_after_seconds = retry_after_seconds
-        """How long the receiver asks us to wait, 1 to 3,600 s; None where it does not."""
-
-
-class Gone(NotDelivered):
-    """410: the receiver wants no more of these messages."""
-
-
 class RestHook:
     """`now` is the time of day, by which messages are stamped."""
 
@@ -78,6 +40,10 @@ class RestHook:
         """`Refused` for an endpoint or headers to which nothing would be sent. Asks nobody."""
         self._outbound.target(endpoint)
         fields.checked(headers, OURS)
+
+    def site(self, hook: Hook) -> str:
+        """The host and port of the endpoint."""
+        return urlsplit(hook.endpoint).netloc
 
     async def deliver(self, hook: Hook, message: Outgoing) -> None:
         """Returns once the answer is 2xx; else `NotDelivered`."""

@@ -16,8 +16,9 @@ import uvloop
 
 from fhir_server.model.resource_types import type_number
 from fhir_server.storage.events import SEQUENCED, wait_for_notification
+from integrations.channel import Hook, Outgoing
 from integrations.guarded.outbound import Outbound
-from integrations.webhooks.rest_hook import Hook, Outgoing, RestHook
+from integrations.webhooks.rest_hook import RestHook
 from tests.benchmarks.prescribing import PRESCRIPTION
 from tests.running.sink import Heard, answering, listening
 
@@ -114,7 +115,7 @@ def _drive(endpoints: Sequence[str], body: bytes, at_once: int, seconds: float) 
 async def _deliver(endpoints: Sequence[str], body: bytes, at_once: int, seconds: float) -> float:
     outbound = Outbound(allow_private=True)
     rest_hook = RestHook(outbound, lambda: datetime.now(UTC))
-    hooks = [Hook(endpoint, (), TIMEOUT_SECONDS, (SECRET,)) for endpoint in endpoints]
+    hooks = [Hook(endpoint, (), TIMEOUT_SECONDS, (SECRET,), "1") for endpoint in endpoints]
     started = time.perf_counter()
 
     async def lane(number: int) -> int:

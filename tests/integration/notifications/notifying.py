@@ -1,7 +1,7 @@
 """The way of a notification in one process, each step done when a test tells it to."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +16,8 @@ from fhir_server.storage.intents import Intent
 from fhir_server.storage.subscriptions import KIND
 from fhir_server.storage.transact import Batch
 from fhir_server.wiring import Parts, build_delivery, build_matcher
+from integrations.channel import Hook, NotDelivered, Outgoing
 from integrations.guarded.outbound import Outbound
-from integrations.webhooks.rest_hook import Hook, NotDelivered, Outgoing
 from tests.builders.resources import PLACED
 
 WRITER = Context("anonymous", "anonymous", "TREAT", "a request")
@@ -37,6 +37,9 @@ class Wire:
     tried: int = 0
     meanwhile: dict[int, Callable[[], Awaitable[Any]]] = field(default_factory=dict)
     """What somebody else does while the message of so many events is under way."""
+
+    def site(self, hook: Hook) -> str:
+        return hook.endpoint
 
     async def deliver(self, _: Hook, message: Outgoing) -> None:
         self.tried += 1
@@ -81,7 +84,7 @@ class Notifying:
     @property
     def delivery(self) -> Delivery:
         made = build_delivery(self.settings, self.parts.server, Outbound(allow_private=True))
-        return Delivery(made.database, made.current, self.wire, made.secrets, is_open=True, allow_plain=True)  # type: ignore[arg-type]
+        return replace(made, channels={"rest-hook": self.wire})
 
     async def all(self) -> None:
         """What a worker does, until nothing is left."""

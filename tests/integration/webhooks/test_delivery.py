@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from integrations.channel import Gone, Hook, NotDelivered, Outgoing
 from integrations.guarded import outbound as outbound_module
 from integrations.guarded.connections import IDLE_SECONDS_MAX
 from integrations.guarded.outbound import Outbound
 from integrations.guarded.refusal import Refused
-from integrations.webhooks.rest_hook import Gone, Hook, NotDelivered, Outgoing, RestHook
+from integrations.webhooks.rest_hook import RestHook
 from integrations.webhooks.signing import shown
 from tests.integration.webhooks.conftest import Names
 from tests.running.sink import Heard, answering, listening
@@ -39,7 +40,7 @@ def rest_hook(outbound):
 
 
 def hook(sink, *headers, path="/notify", seconds=SECONDS, secrets=(NEW,)):
-    return Hook(f"http://127.0.0.1:{sink.port}{path}", headers, seconds, secrets)
+    return Hook(f"http://127.0.0.1:{sink.port}{path}", headers, seconds, secrets, "1")
 
 
 async def failure(rest_hook, to, message=MESSAGE) -> NotDelivered:
@@ -236,7 +237,7 @@ async def test_of_an_endless_answer_little_is_read_however_much_time_there_is(re
 
 async def test_a_sink_that_reads_nothing_holds_no_attempt_beyond_its_time(rest_hook):
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        to = Hook(f"http://127.0.0.1:{deaf.getsockname()[1]}/", (), SHORT, (NEW,))
+        to = Hook(f"http://127.0.0.1:{deaf.getsockname()[1]}/", (), SHORT, (NEW,), "1")
         large = Outgoing("s1_1", b"x" * 10_000_000, "application/fhir+json")
         assert "TimeoutError" in (await failure(rest_hook, to, large)).reason
 
@@ -333,7 +334,7 @@ async def test_a_name_that_is_slow_to_resolve_holds_one_thread_and_no_other_name
 
 
 def test_secrets_and_headers_are_not_shown_where_a_hook_is():
-    secretive = Hook("https://a.example/canary", (("Authorization", "canary"),), 1.0, (b"canary",))
+    secretive = Hook("https://a.example/canary", (("Authorization", "canary"),), 1.0, (b"canary",), "1")
     assert "canary" not in repr(secretive)
     assert "canary" not in repr(Outgoing("s1_1", b"canary", ""))
 
