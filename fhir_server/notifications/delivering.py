@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import uuid4
 
-from fhir_server.audit.record import Record
 from fhir_server.audit.recorder import insert_records
-from fhir_server.auth.context import Context, system_context
+from fhir_server.auth.context import system_context
 from fhir_server.auth.grant import Grant
 from fhir_server.errors import NotFound, Stale, Unprocessable
+from fhir_server.notifications.recording import record_of
 from fhir_server.notifications.rights import grants
 from fhir_server.notifications.telling import Message, Teller
 from fhir_server.notifications.triggers import read
@@ -30,7 +30,7 @@ from fhir_server.storage.read import exact_versions
 from fhir_server.storage.subscriptions import SUBSCRIPTION, Row
 from fhir_server.storage.transact import Batch, Writer
 from integrations.channel import Gone, Hook, NotDelivered, Outgoing
-from subscriptions.request import Channel, Requested
+from subscriptions.request import Channel, Offer, Requested
 from subscriptions.retrying import GIVE_UP_SECONDS, delay
 from subscriptions.states import Happening, next_state
 
@@ -47,8 +47,6 @@ SITE_WAIT_SECONDS: Final = 0.25
 
 TURN_MAX: Final = 20
 """Messages that a Subscription is told before others that wait have their turn (messages)."""
-
-PATIENT: Final = "Patient/"
 
 TRIED: Final = "UPDATE subscription SET sending = %(last)s WHERE rid = %(rid)s"
 ARRIVED: Final = """
@@ -95,8 +93,8 @@ class Delivery:
     channels: Mapping[Channel, Carrier]
     secrets: Callable[[Row], tuple[bytes, ...]]
     """What the messages of a Subscription are signed with."""
+    offer: Offer
     is_open: bool
-    allow_plain: bool
 
     at_site: Counter[str] = field(default_factory=Counter)
     """Messages under way by host and port."""
@@ -144,6 +142,8 @@ class Delivery:
             asked = await self._asked(connection, row)
         except Unprocessable as error:
             return Due(row, happening=_failure(row), problem=error.message)
+        if asked.channel == "websocket":
+            return await self._by_socket(connection, job, row)
         to = carrier, hook = self.channels[asked.channel], self._hook(row, asked)
         if self.at_site[carrier.site(hook)] >= SITE_MAX:
             await jobs.postpone(connection, job, SITE_WAIT_SECONDS)
@@ -154,10 +154,16 @@ class Delivery:
             last = row.sending if row.sending > row.delivered else min(row.events, row.delivered + _most(asked))
             message = await teller.events(connection, row, asked, grant, last)
             await connection.execute(TRIED, {"rid": row.rid, "last": last})
-            await insert_records(connection, [_record(row, message)])
+            await insert_records(connection, [record_of(row, message)])
             return Due(row, message, to)
         beat = Due(row, teller.heartbeat(row, asked), to) if asked.topic else None
         return await self._rest(connection, job, row, beat)
+
+    async def _by_socket(self, connection: Connection, job: Job, row: Row) -> Due | None:
+        """Whoever holds its sockets tells it; here it becomes active, and comes to its end."""
+        if row.state == "requested":
+            return Due(row, happening="handshake_accepted")
+        return await self._rest(connection, job, row, None)
 
     async def _rest(self, connection: Connection, job: Job, row: Row, beat: Due | None) -> Due | None:
         """Nothing is left to tell: until the next heartbeat, or until it ends."""
@@ -166,14 +172,14 @@ class Delivery:
             await jobs.finish(connection, job, "done")
             return None
         wait = (min(moments) - self.database.clock.now()).total_seconds()
-        if wait <= 0:
+        if beat and wait <= 0:
             return beat
-        await jobs.postpone(connection, job, wait)
+        await jobs.postpone(connection, job, max(wait, 0))
         return None
 
     async def _asked(self, connection: Connection, row: Row) -> Requested:
         versions = await exact_versions(connection, [(row.rid, row.version)])
-        return read(load(versions[row.rid, row.version]), allow_plain=self.allow_plain)
+        return read(load(versions[row.rid, row.version]), self.offer)
 
     def _hook(self, row: Row, asked: Requested) -> Hook:
         seconds = asked.timeout_seconds or TIMEOUT_SECONDS
@@ -248,12 +254,3 @@ def _next_beat(row: Row) -> datetime | None:
     if row.heartbeat_seconds is None or row.told is None:
         return None
     return row.told + timedelta(seconds=row.heartbeat_seconds)
-
-
-def _record(row: Row, message: Message) -> Record:
-    """What leaves, on record before it does."""
-    access = row.access or {"actor": "anonymous", "client": "anonymous", "purpose": "TREAT", "role": ""}
-    context = Context(access["actor"], access["client"], access["purpose"], str(uuid4()), access["role"])
-    patients = tuple(sorted(one.removeprefix(PATIENT) for one in message.patients if one.startswith(PATIENT)))
-    detail = f"events {row.delivered + 1} to {message.last}"
-    return Record(context, "notification", 200, SUBSCRIPTION, row.id, patients=patients, detail=detail)
