@@ -66,6 +66,7 @@ from fhir_server.web.script import Gateway
 from fhir_server.web.visit import Desk
 from integrations.guarded.outbound import Outbound
 from integrations.webhooks.rest_hook import RestHook
+from subscriptions.request import Channel, Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,12 @@ def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
     validator = Validator(load_definitions())
     hasher = _hasher(settings)
     finder = Finder(_indexer_source(settings, hasher))
+    offered = offer(settings)
 
     def judge(resource: Resource) -> None:
         if resource.get("resourceType") == SUBSCRIPTION:
             indexer, now = finder.source.indexer, database.clock.now()
-            judge_subscription(resource, indexer, now, allow_plain=settings.outbound_allow_private)
+            judge_subscription(resource, indexer, now, offered)
 
     def validate_and_judge(resource: Resource) -> None:
         validate(validator, resource)
@@ -247,8 +249,13 @@ def current_of(server: Server) -> Callable[[], Awaitable[tuple[Writer, Finder]]]
 def build_matcher(settings: Settings, source: IndexerSource) -> Matcher:
     """Who gives the events of Subscriptions their numbers."""
     url, is_open = _required(settings, "database_url"), settings.auth == "off"
-    allow_plain = settings.outbound_allow_private
-    return Matcher(url, source, settings.event_retention_days, is_open=is_open, allow_plain=allow_plain)
+    return Matcher(url, source, settings.event_retention_days, offer(settings), is_open=is_open)
+
+
+def offer(settings: Settings) -> Offer:
+    """By which channels subscribers are told, and where."""
+    channels: set[Channel] = {"rest-hook"}
+    return Offer(frozenset(channels), settings.outbound_allow_private)
 
 
 def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> Delivery:
@@ -258,8 +265,8 @@ def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> De
         current_of(server),
         {"rest-hook": RestHook(outbound, server.database.clock.now)},
         webhook_secrets(settings),
+        offer(settings),
         is_open=settings.auth == "off",
-        allow_plain=settings.outbound_allow_private,
     )
 
 

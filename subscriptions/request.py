@@ -16,7 +16,6 @@ Resource = dict[str, Any]
 Channel = Literal["rest-hook", "websocket", "email"]
 Content = Literal["empty", "id-only", "full-resource"]
 
-SUPPORTED_CHANNELS: Final[frozenset[Channel]] = frozenset({"rest-hook"})
 FILTERS_MAX: Final = 10
 QUERY_CHARACTERS_MAX: Final = 2_000
 """Of the criteria, and of each filter."""
@@ -49,6 +48,19 @@ _MIME: Final = re.compile(
     r'application/(fhir\+)?json( *; *(fhirversion=("4\.0"|4\.0)|charset=("utf-8"|utf-8)))*', re.ASCII | re.IGNORECASE
 )
 """It is sent as a header, as it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a server delivers."""
+
+    channels: frozenset[Channel]
+    allow_plain: bool = False
+    """Whether endpoints may be http, for development."""
+
+
+ANYTHING: Final = Offer(frozenset(get_args(Channel)), allow_plain=True)
+"""Whatever was accepted once, here or elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +128,17 @@ class _Reading:
             self.refuse(place, *fault)
 
 
-def requested(resource: Resource, *, allow_plain: bool = False) -> Requested:
+def requested(resource: Resource, offer: Offer) -> Requested:
     """What a Subscription, valid by R4, asks for; `Refused` names every problem there is with it.
 
-    `allow_plain` lets endpoints be http, for development. For the caller to judge: whether `end` has passed, whether
-    the endpoint's host is sent to, and whether criteria and filters are queries that can be matched.
+    For the caller to judge: whether `end` has passed, whether the endpoint's host is sent to, and whether criteria and
+    filters are queries that can be matched.
     """
     reading = _Reading(resource)
     _unknown(reading)
-    topic, channel, content = _topic(reading), _channel(reading), _content(reading)
+    topic, channel, content = _topic(reading), _channel(reading, offer), _content(reading)
     filters, headers = _filters(reading, topic), _headers(reading)
-    endpoint, mime = _endpoint(reading, channel, allow_plain=allow_plain), _mime(reading, content)
+    endpoint, mime = _endpoint(reading, channel, allow_plain=offer.allow_plain), _mime(reading, content)
     counts = [_count(reading, one) for one in (HEARTBEAT_SECONDS, TIMEOUT_SECONDS, EVENTS)]
     if channel == "email" and content not in ("empty", None):
         reading.refuse("channel.payload", "security", "E-mail is not confidential: its content has to be empty")
@@ -225,11 +237,11 @@ def _faults_of_filter(value: Any, topic: Topic | None) -> Iterator[Fault]:
         yield Fault("not-supported", f"This topic can be filtered by {', '.join(topic.filters)}")
 
 
-def _channel(reading: _Reading) -> Channel | None:
+def _channel(reading: _Reading, offer: Offer) -> Channel | None:
     asked = reading.channel.get("type")
     known: Channel | None = next((one for one in get_args(Channel) if one == asked), None)
-    if known not in SUPPORTED_CHANNELS:
-        text = f"Notifications go by {', '.join(sorted(SUPPORTED_CHANNELS))} only"
+    if known not in offer.channels:
+        text = f"Notifications go by {', '.join(sorted(offer.channels))} only"
         reading.refuse("channel.type", "not-supported", text)
     return known
 

@@ -30,6 +30,7 @@ from fhir_server.storage.read import exact_versions
 from fhir_server.storage.sights import sight_of
 from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, forget, number, told, wake
 from fhir_server.storage.version import Version
+from subscriptions.request import Offer
 from subscriptions.topics import Interaction
 
 LOG = logging.getLogger(__name__)
@@ -85,14 +86,12 @@ class Known:
 class Matcher:
     """Runs until cancelled; a lost connection costs a second, never an event."""
 
-    def __init__(
-        self, url: str, source: IndexerSource, retention_days: int, *, is_open: bool, allow_plain: bool
-    ) -> None:
+    def __init__(self, url: str, source: IndexerSource, retention_days: int, offer: Offer, *, is_open: bool) -> None:
         self._url = url
         self._retention_days = max(retention_days, RETENTION_DAYS_MIN)
         self._source = source
         self._is_open = is_open
-        self._allow_plain = allow_plain
+        self._offer = offer
         self._known: Known | None = None
 
     async def run(self) -> None:
@@ -164,7 +163,7 @@ class Matcher:
         """None where it cannot be read any more: a search parameter may have gone meanwhile."""
         indexer = self._source.indexer
         try:
-            asked = read(load(version), allow_plain=self._allow_plain)
+            asked = read(load(version), self._offer)
             return Reading(indexer.registry, indexer.base_url, version.last_updated).watches(asked)
         except GalenicError:
             LOG.warning("Subscription %s cannot be read and is told nothing", version.id)

@@ -20,7 +20,7 @@ from fhir_server.search.sight import ALWAYS
 from fhir_server.search.types.reference import Chained, ReferredToBy, RefersTo
 from integrations.guarded.refusal import Refused as NotSent
 from integrations.guarded.targets import sent_to
-from subscriptions.request import Refused, Requested, requested
+from subscriptions.request import Offer, Refused, Requested, requested
 from subscriptions.topics import TOPICS, WRITTEN, Interaction, Trigger
 
 KEYS_MAX: Final = 20
@@ -156,10 +156,10 @@ def refused(message: str, place: str = CRITERIA, code: str = "not-supported") ->
     return Unprocessable(told, [Issue(code, told, place)])
 
 
-def read(resource: dict[str, Any], *, allow_plain: bool) -> Requested:
+def read(resource: dict[str, Any], offer: Offer) -> Requested:
     """What a Subscription asks for; raises `Unprocessable` with everything that would not be delivered."""
     try:
-        return requested(resource, allow_plain=allow_plain)
+        return requested(resource, offer)
     except Refused as error:
         issues = [Issue(one.code, f"{one.place}: {one.text}", one.place) for one in error.problems]
         raise Unprocessable("The Subscription would not be delivered", issues) from error
@@ -169,19 +169,24 @@ UNREADABLE: Final = Requested(None, "", (), "rest-hook", "", (), "empty", "", No
 """What a Subscription asks for that was accepted once, and could not be any more."""
 
 
-def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime, *, allow_plain: bool) -> None:
+def judge_subscription(resource: dict[str, Any], indexer: Indexer, now: datetime, offer: Offer) -> None:
     """Raises `Unprocessable` where a client asks for what would not be delivered.
 
     One that has ended already is off soon. What was accepted once, and could not be any more, can still come to an end.
     """
     if resource.get("status") != "requested":
         return
-    asked = read(resource, allow_plain=allow_plain)
+    asked = read(resource, offer)
+    if asked.channel == "rest-hook":
+        _judge_url(asked.endpoint, offer)
+    Reading(indexer.registry, indexer.base_url, now).watches(asked)
+
+
+def _judge_url(endpoint: str, offer: Offer) -> None:
     try:
-        sent_to(asked.endpoint, allow_private=allow_plain)
+        sent_to(endpoint, allow_private=offer.allow_plain)
     except NotSent as error:
         raise refused(str(error), "Subscription.channel.endpoint", "security") from error
-    Reading(indexer.registry, indexer.base_url, now).watches(asked)
 
 
 class Watches(Generic[Owner]):

@@ -24,7 +24,7 @@ from fhir_server.storage.read import exact_versions
 from fhir_server.storage.subscriptions import SUBSCRIPTION, Row, newest_rows, numbered, rows_by_id
 from fhir_server.storage.version import Version
 from subscriptions.notification import query_events, query_status, status_bundle
-from subscriptions.request import Content, Requested
+from subscriptions.request import ANYTHING, Content, Requested
 
 STATUS: Final = "$status"
 EVENTS: Final = "$events"
@@ -103,7 +103,7 @@ async def _seen(
 
 def _asks(version: Version) -> Requested:
     try:
-        return read(load(version), allow_plain=True)
+        return read(load(version), ANYTHING)
     except Unprocessable:
         return UNREADABLE
 

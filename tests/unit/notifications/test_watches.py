@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fhir_server.errors import Unprocessable
 from fhir_server.notifications.triggers import Change, Reading, Watch, Watches
 from fhir_server.search.entries import Entries
-from subscriptions.request import Refused, requested
+from subscriptions.request import Offer, Refused, requested
 from subscriptions.topics import BASE
 from tests.builders.subscriptions import a_plain_subscription, a_subscription
 from tests.conftest import PROVE
@@ -18,6 +18,7 @@ from tests.unit.search.test_indexer import INDEXER
 
 READING = Reading(INDEXER.registry, INDEXER.base_url, datetime(2026, 1, 1, tzinfo=UTC))
 ENDPOINT = "https://sink.example/"
+OFFERED = Offer(frozenset({"rest-hook"}))
 STATUSES = ["active", "draft", "cancelled", "stopped", "entered-in-error"]
 PATIENTS = ["Patient/1", "Patient/2", f"{INDEXER.base_url}/Patient/1"]
 VALUES = {
@@ -72,7 +73,7 @@ def watches(query: str, topic: str) -> tuple[Watch, ...]:
     narrowed = f"MedicationRequest?{query}" if query else "MedicationRequest"
     asked = a_subscription(ENDPOINT, topic, *([narrowed] if query else [])) if topic else None
     try:
-        return READING.watches(requested(asked or a_plain_subscription(ENDPOINT, narrowed)))
+        return READING.watches(requested(asked or a_plain_subscription(ENDPOINT, narrowed), OFFERED))
     except Refused:
         return ()
 
@@ -128,4 +129,4 @@ def test_criteria_that_say_more_than_which_resources_are_refused(query: str) -> 
 
 def test_a_type_that_is_none_is_refused() -> None:
     with pytest.raises(Unprocessable):
-        READING.watches(requested(a_plain_subscription(ENDPOINT, "Foo")))
+        READING.watches(requested(a_plain_subscription(ENDPOINT, "Foo"), OFFERED))

@@ -15,9 +15,9 @@ from subscriptions.request import (
     FILTERS_MAX,
     HEARTBEAT_SECONDS,
     QUERY_CHARACTERS_MAX,
-    SUPPORTED_CHANNELS,
     TIMEOUT_SECONDS,
     Count,
+    Offer,
     requested,
 )
 from subscriptions.retrying import FIRST_SECONDS, GIVE_UP_SECONDS, MOST_SECONDS
@@ -64,6 +64,7 @@ def counted(count: Count) -> str:
     return f"{count.least:,} to {count.most:,}"
 
 
+OFFERED = Offer(frozenset({"rest-hook"}))
 TOPIC_LINES = [topic_row(topic) for topic in TOPICS.values()]
 TRIGGER_LINES = [trigger_row(topic, one) for topic in TOPICS.values() for one in topic.triggers]
 FILTER_LINES = [filter_row(topic) for topic in TOPICS.values()]
@@ -106,12 +107,12 @@ def test_the_limits_of_the_page_are_those_of_the_code() -> None:
 
 
 def test_the_channels_of_the_page_are_those_that_deliver() -> None:
-    assert {line.split("`")[1] for line in table(PAGE, "Channels") if line.endswith("| yes |")} == SUPPORTED_CHANNELS
+    assert {line.split("`")[1] for line in table(PAGE, "Channels") if line.endswith("| yes |")} == OFFERED.channels
 
 
 def test_the_examples_are_subscriptions_that_are_valid_and_taken(
     problems: Callable[[dict[str, Any]], list[str]],
 ) -> None:
     subscriptions = [one for one in EXAMPLES if one["resourceType"] == "Subscription"]
-    assert [requested(one).topic is None for one in subscriptions] == [False, True]
+    assert [requested(one, OFFERED).topic is None for one in subscriptions] == [False, True]
     assert [problems(one) for one in EXAMPLES] == [[] for _ in EXAMPLES]

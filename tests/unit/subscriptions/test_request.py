@@ -1,17 +1,26 @@
 """What a Subscription may ask for: everything that would not be delivered is refused, and every reason is named."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscriptions.request import Refused, Requested, Resource, requested
+from subscriptions import request
+from subscriptions.request import Offer, Refused, Requested, Resource
 from subscriptions.topics import BASE
 
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 TOPIC = f"{BASE}prescription-received"
 ENDPOINT = "https://sink.example/hook"
+
+
+REST_HOOKS = Offer(frozenset({"rest-hook"}))
+
+
+def requested(resource: Resource, offer: Offer = REST_HOOKS) -> Requested:
+    return request.requested(resource, offer)
 
 
 def extension(name: str, **value: Any) -> Resource:
@@ -128,7 +137,7 @@ def test_an_absolute_https_url_is_an_endpoint(endpoint: str) -> None:
 def test_plain_http_is_an_endpoint_only_where_that_is_allowed() -> None:
     asked = a_subscription(a_channel(endpoint="http://127.0.0.1:9000/hook"))
     assert refusals(asked) == [("channel.endpoint", "security")]
-    assert requested(asked, allow_plain=True).endpoint == "http://127.0.0.1:9000/hook"
+    assert requested(asked, replace(REST_HOOKS, allow_plain=True)).endpoint == "http://127.0.0.1:9000/hook"
 
 
 @pytest.mark.parametrize(
