@@ -99,6 +99,15 @@ SELECT %(rid)s, head.n + e.place, e.seq, e.recorded, e.rid, e.version, e.interac
 FROM head, unnest(%(seqs)s::bigint[], %(recorded)s::timestamptz[], %(rids)s::bigint[], %(versions)s::int[],
                   %(interactions)s::text[]) WITH ORDINALITY AS e (seq, recorded, rid, version, interaction, place)
 """
+HANDED_OVER: Final = """
+UPDATE subscription SET told = clock_timestamp(), delivered =
+    CASE WHEN delivered >= %(before)s THEN greatest(delivered, %(last)s) ELSE delivered END
+WHERE rid = %(rid)s AND began = %(began)s
+"""
+"""Several sockets may tell one Subscription; whoever has wound back meanwhile has the last word."""
+
+LOOK: Final = "SELECT rid, version, state, events, delivered FROM subscription WHERE rid = ANY(%s)"
+
 BETWEEN: Final = """
 SELECT number, recorded, rid, version, interaction FROM notification
 WHERE subscription = %s AND number BETWEEN %s AND %s ORDER BY number
@@ -139,6 +148,17 @@ class Row:
     ends: datetime | None
     problem: str
     secrets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """As much of a row as shows that something has happened to it."""
+
+    rid: int
+    version: int
+    state: State
+    events: int
+    delivered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +219,19 @@ async def _asked(connection: Connection, version: Version, context: Context) -> 
         raise Unprocessable("Subscription.status: a client says requested or off; active and error are the server's")
     if context.purpose == BREAK_GLASS:
         raise Forbidden("Emergency access ends soon: no Subscription can rest on it")
-    access = await (await connection.execute(ACCESS_OF, (context.token_id,))).fetchone() if context.token_id else None
+    access = await access_of(connection, context)
     values = {"rid": version.rid, "id": version.id, "version": version.version, "state": state}
-    values |= {"access": Jsonb(access[0]) if access else None, "ends": resource.get("end")}
+    values |= {"access": Jsonb(access) if access else None, "ends": resource.get("end")}
     values |= {"heartbeat": heartbeat_of(resource)}
     await connection.execute(ASKED, values)
     if state == "requested":
         await connection.execute(NOW, job_of(version.rid))
+
+
+async def access_of(connection: Connection, context: Context) -> dict[str, Any] | None:
+    """What the caller's token stands for; None on a server without authorization."""
+    found = await (await connection.execute(ACCESS_OF, (context.token_id,))).fetchone() if context.token_id else None
+    return found[0] if found else None
 
 
 def heartbeat_of(resource: dict[str, Any]) -> int | None:
@@ -245,6 +271,19 @@ async def newest_rows(connection: Connection, most: int) -> list[Row]:
     async with connection.cursor(row_factory=class_row(Row)) as cursor:
         await cursor.execute(NEWEST, (most,))
         return await cursor.fetchall()
+
+
+async def glances(connection: Connection, rids: Sequence[int]) -> dict[int, Glance]:
+    """By the internal ids of the Subscriptions; those that are not there any more are missing."""
+    async with connection.cursor(row_factory=class_row(Glance)) as cursor:
+        await cursor.execute(LOOK, (list(rids),))
+        return {one.rid: one for one in await cursor.fetchall()}
+
+
+async def handed_over(connection: Connection, row: Row, last: int) -> None:
+    """Its events after `row.delivered`, up to `last`, were given to a socket."""
+    values = {"rid": row.rid, "began": row.began, "before": row.delivered, "last": last}
+    await connection.execute(HANDED_OVER, values)
 
 
 async def told(connection: Connection) -> list[Row]:
