@@ -102,6 +102,8 @@ _FULFIL: Final = "code=http://hl7.org/fhir/CodeSystem/task-code|fulfill&focus:mi
 _WAITING: Final = "draft,requested,received"
 _VERIFIED: Final = "accepted,in-progress,rejected,completed"
 """Of which a Task passes several; only the first is the end of its waiting."""
+_REORDER: Final = "category=https://galenic.dev/fhir/CodeSystem/supply-request-category|reorder"
+"""R4 leaves it open what the categories are, and its examples do not tell why something is asked for."""
 _SHIPPED: Final = ("in-progress", "completed", "abandoned", "entered-in-error")
 """Every status of a SupplyDelivery."""
 
@@ -175,6 +177,14 @@ _TOPICS: Final = (
         "A dispense becomes declined, cancelled or stopped: the medication is not handed over",
         (becomes("MedicationDispense", "declined,cancelled,stopped"),),
         _DISPENSE,
+    ),
+    Topic(
+        "stock-low",
+        f"{BASE}stock-low",
+        "Stock low",
+        "A SupplyRequest of the category reorder becomes active: an item has fallen below its reorder point",
+        (becomes("SupplyRequest", "active", _REORDER),),
+        _SUPPLY_REQUEST,
     ),
     Topic(
         "order-changed",

@@ -135,7 +135,7 @@ def test_the_topics_are_those_that_are_taken(client):
 @pytest.mark.parametrize(
     ("asked", "place"),
     [
-        (a_subscription(NOWHERE, f"{BASE}stock-low"), "Subscription.criteria"),
+        (a_subscription(NOWHERE, f"{BASE}stock-high"), "Subscription.criteria"),
         (a_subscription(NOWHERE, "http://hl7.org/SubscriptionTopic/admission"), "Subscription.criteria"),
         (WITHOUT_CRITERIA, "Subscription.criteria"),
         (a_plain_subscription(NOWHERE, "Nothing?status=active"), "Subscription.criteria"),

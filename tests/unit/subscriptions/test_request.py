@@ -255,7 +255,7 @@ def test_a_channel_we_do_not_deliver_by_is_refused(resource: Resource, expected:
 @pytest.mark.parametrize(
     ("criteria", "code"),
     [
-        (f"{BASE}stock-low", "not-supported"),
+        (f"{BASE}stock-high", "not-supported"),
         (f"{TOPIC}|1.0", "not-supported"),
         ("http://hl7.org/SubscriptionTopic/admission", "not-supported"),
         ("medicationrequest?status=active", "value"),
@@ -295,7 +295,7 @@ def test_a_filter_that_the_topic_does_not_allow_is_refused(one: str | None, code
 
 
 def test_the_filters_of_a_topic_that_is_not_there_are_not_judged() -> None:
-    asked = a_subscription(criteria=f"{BASE}stock-low", _criteria=filtered("Basic?code=stock"))
+    asked = a_subscription(criteria=f"{BASE}stock-high", _criteria=filtered("Basic?code=stock"))
     assert refusals(asked) == [("criteria", "not-supported")]
 
 

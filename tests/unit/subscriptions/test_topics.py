@@ -16,6 +16,7 @@ HERE = "http://here.example/fhir"
 REGISTRY = Registry(load_definitions())
 OPTIONS = ParseOptions(HERE, 20, 1000, datetime(2026, 11, 3, tzinfo=UTC), "strict")
 INDEXER = Indexer(REGISTRY, KeyHasher(b"k" * 32), {}, HERE)
+CATEGORIES = "https://galenic.dev/fhir/CodeSystem/supply-request-category"
 TASK_CODES = "http://hl7.org/fhir/CodeSystem/task-code"
 
 Version = dict[str, Any] | None
@@ -58,6 +59,10 @@ def dispense(status: str) -> Version:
 
 def supply(type_name: str, **more: Any) -> Version:
     return {"resourceType": type_name, "id": "1"} | more
+
+
+def reorder(status: str, system: str = CATEGORIES, code: str = "reorder") -> Version:
+    return supply("SupplyRequest", status=status, category={"coding": [{"system": system, "code": code}]})
 
 
 NOTHING: set[str] = set()
@@ -140,6 +145,13 @@ def test_dispenses_are_ready_completed_and_declined(before: Version, after: Vers
         (None, supply("SupplyRequest"), {"order-changed"}),
         (supply("SupplyRequest", status="draft"), supply("SupplyRequest", status="draft"), {"order-changed"}),
         (supply("SupplyRequest"), None, NOTHING),
+        (None, reorder("active"), {"stock-low", "order-changed"}),
+        (reorder("draft"), reorder("active"), {"stock-low", "order-changed"}),
+        (reorder("active"), reorder("active"), {"order-changed"}),
+        (reorder("active"), reorder("completed"), {"order-changed"}),
+        (None, reorder("draft"), {"order-changed"}),
+        (None, reorder("active", code="central"), {"order-changed"}),
+        (None, reorder("active", "http://terminology.hl7.org/CodeSystem/supply-kind"), {"order-changed"}),
         (None, supply("SupplyDelivery"), {"shipment-changed"}),
         (None, supply("SupplyDelivery", status="in-progress"), {"shipment-changed"}),
         (supply("SupplyDelivery"), supply("SupplyDelivery", status="in-progress"), {"shipment-changed"}),
