@@ -14,6 +14,7 @@ from fhir_server.logs import request_answered
 from fhir_server.model.resource_types import NUMBERS
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.trace import SpanProcessor
 
@@ -84,30 +85,50 @@ def ensure_installed() -> None:
 
 def over_http(endpoint: str) -> "Telemetry":
     ensure_installed()
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    base = endpoint.rstrip("/")
-    metrics = OTLPMetricExporter(endpoint=f"{base}/v1/metrics")
-    reader = PeriodicExportingMetricReader(metrics, export_interval_millis=METRIC_SECONDS * 1_000)
-    return Telemetry(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces")), reader)
+    return Telemetry(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=_path(endpoint, "traces"))), meter_over_http(endpoint)
+    )
+
+
+def meter_over_http(endpoint: str) -> "Meter":
+    """What makes instruments of this process. Raises `TelemetryMissing`."""
+    ensure_installed()
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    exporter = OTLPMetricExporter(endpoint=_path(endpoint, "metrics"))
+    return meter_to(PeriodicExportingMetricReader(exporter, export_interval_millis=METRIC_SECONDS * 1_000))
+
+
+def meter_to(reader: "MetricReader") -> "Meter":
+    from opentelemetry.sdk.metrics import MeterProvider
+
+    return MeterProvider([reader], _resource()).get_meter(SERVICE)
+
+
+def _path(endpoint: str, signal: str) -> str:
+    return f"{endpoint.rstrip('/')}/v1/{signal}"
+
+
+def _resource() -> Any:
+    """Not `Resource.create`: what the environment says is not ours to send."""
+    from opentelemetry.sdk.resources import Resource
+
+    return Resource({"service.name": SERVICE})
 
 
 class Telemetry:
     """Traces and metrics of one process."""
 
-    def __init__(self, spans: "SpanProcessor", metrics: "MetricReader") -> None:
-        from opentelemetry.sdk.metrics import MeterProvider
-        from opentelemetry.sdk.resources import Resource
+    def __init__(self, spans: "SpanProcessor", meter: "Meter") -> None:
         from opentelemetry.sdk.trace import TracerProvider
 
-        resource = Resource({"service.name": SERVICE})  # not `create`: what the environment says is not ours to send
-        tracing = TracerProvider(resource=resource)
+        tracing = TracerProvider(resource=_resource())
         tracing.add_span_processor(spans)
         self._tracer = tracing.get_tracer(SERVICE)
-        meter = MeterProvider([metrics], resource).get_meter(SERVICE)
         self._duration = meter.create_histogram(DURATION, "s", "Time from a request's head to its answer")
 
     def observe(self, answered: Answered) -> None:

@@ -75,6 +75,8 @@ def _send(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterator[
         raise CommandFailed(f"{chosen.file} cannot be sent: {error}") from error
     try:
         at.transaction.execute(ledger.SEND, ledger.leaving_values(going))
+        if going.wire == "mllp":
+            at.transaction.execute(ledger.WAKE, ledger.job_values(going.partner))
     except UniqueViolation as error:
         raise CommandFailed(f"A message {going.control_id} of {going.sender} was sent before") from error
     at.record(f"message {going.id} is to be sent to partner {partner.id}")

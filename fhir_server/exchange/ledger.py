@@ -20,6 +20,9 @@ from mappers.mapped import Note
 State = Literal["received", "mapped", "answered", "failed", "dead"]
 Wire = Literal["mllp", "script", "http"]
 
+KIND: Final = "send"
+"""Of the jobs that send by MLLP."""
+
 LIST_MAX: Final = 1_000
 """Messages of a list at most (messages)."""
 
@@ -42,6 +45,15 @@ UPDATE message SET state = %(state)s, code = %(code)s, notes = %(notes)s, resour
 SEND: Final = """
 INSERT INTO message (id, partner, wire, direction, kind, sender, control_id, digest, raw, state)
 VALUES (%(id)s, %(partner)s, %(wire)s, 'out', %(kind)s, %(sender)s, %(control_id)s, %(digest)s, %(raw)s, 'mapped')
+"""
+WAKE: Final = """
+INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
+ON CONFLICT (key) DO UPDATE SET state = 'waiting', attempts = 0, finished = NULL, problem = NULL,
+    due = CASE WHEN job.state = 'waiting' THEN job.due ELSE now() END
+WHERE job.state <> 'running'
+"""
+"""The row is locked in any case: a job under way sees the message, or has ended before. One that waits after a failure
+goes on waiting: messages of a partner go in their order.
 """
 POSTPONE: Final = """
 UPDATE message
@@ -172,6 +184,18 @@ async def settle(connection: Connection, message_id: UUID, settled: Settled) -> 
 async def send(connection: Connection, leaving: Arrived) -> None:
     """A message to a partner, which waits until it is fetched or delivered."""
     await connection.execute(SEND, leaving_values(leaving))
+    if leaving.wire == "mllp":
+        await wake(connection, leaving.partner)
+
+
+async def wake(connection: Connection, partner: str) -> None:
+    """There is something to send to a partner; in the transaction that says so."""
+    await connection.execute(WAKE, job_values(partner))
+
+
+def job_values(partner: str) -> dict[str, Any]:
+    """What `WAKE` takes."""
+    return {"kind": KIND, "key": f"{KIND}/{partner}", "payload": Jsonb({"partner": partner})}
 
 
 def leaving_values(leaving: Arrived) -> dict[str, Any]:

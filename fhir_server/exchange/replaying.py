@@ -5,7 +5,7 @@ from typing import Final
 from fhir_server.errors import Unprocessable
 from fhir_server.exchange.conversation import ANSWERS
 from fhir_server.exchange.hl7 import Hl7Receiver
-from fhir_server.exchange.ledger import Entry
+from fhir_server.exchange.ledger import Entry, wake
 from fhir_server.exchange.script import KIND
 from fhir_server.storage.database import Database
 from fhir_server.storage.jobs import enqueue
@@ -46,8 +46,10 @@ async def replay(database: Database, receiver: Hl7Receiver, entry: Entry) -> lis
 async def _send_again(database: Database, entry: Entry) -> None:
     async with database.transaction() as connection:
         done = await connection.execute(SEND_AGAIN, (entry.id, list(UNSENT)))
-    if done.rowcount != 1:
-        raise Unprocessable("Only what failed or is dead is sent again")
+        if done.rowcount != 1:
+            raise Unprocessable("Only what failed or is dead is sent again")
+        if entry.wire == "mllp":
+            await wake(connection, entry.partner)
 
 
 async def _work_again(database: Database, entry: Entry) -> None:

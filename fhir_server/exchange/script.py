@@ -136,6 +136,8 @@ class ScriptWork:
     """What messages mean, done as jobs; the effects and the end of the job are one commit."""
 
     kind = KIND
+    lanes = 1
+    """A partner's messages are done one after the other."""
 
     def __init__(self, database: Database, effects: Effects, partners: Partners, schemas: Schemas | None) -> None:
         self._database = database
@@ -143,7 +145,7 @@ class ScriptWork:
         self._partners = partners
         self._schemas = schemas
 
-    async def run(self, _: Connection, job: Job) -> None:
+    async def run(self, job: Job) -> None:
         """Raises `Unavailable` where it is worth trying again, `LeaseLost`."""
         entry = await self._entry(job)
         await self._wait_for_turn(job, entry.partner)
@@ -163,12 +165,12 @@ class ScriptWork:
             place = issue.expression if issue else "Message"
             return await self._failed(job, entry, message, ScriptFault(error.message, place or "Message"))
 
-    async def abandon(self, _: Connection, job: Job, problem: str) -> None:
+    async def abandon(self, job: Job, problem: str) -> None:
         entry = await self._entry(job)
         await self._failed(job, entry, read(entry.raw), ScriptFault("the message could not be processed", "Message"))
         LOG.error("message %s could not be processed: %s", entry.id, problem)
 
-    async def tidy(self, connection: Connection) -> None:
+    async def tidy(self) -> None:
         """Nothing is left behind."""
 
     async def _entry(self, job: Job) -> ledger.Entry:

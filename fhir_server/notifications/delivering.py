@@ -39,6 +39,12 @@ LOG = logging.getLogger(__name__)
 TIMEOUT_SECONDS: Final = 10
 """Longest a subscriber may take to answer, where the Subscription says nothing else (seconds)."""
 
+LANES: Final = 64
+"""Subscriptions that one worker tells at the same time (Subscriptions)."""
+
+AGAIN_SECONDS: Final = 60.0
+"""Until what failed in a way nobody foresaw is tried again (seconds)."""
+
 SITE_MAX: Final = 8
 """Messages under way to one host and port at once: others have lanes, however slow it is (messages)."""
 
@@ -100,6 +106,7 @@ class Delivery:
     """Messages under way by host and port."""
 
     kind = subscriptions.KIND
+    lanes = LANES
 
     async def run(self, job: Job) -> None:
         """Until there is nothing left, a message has not arrived, or others have their turn.
@@ -116,6 +123,15 @@ class Delivery:
                 return
         async with self.database.connection() as connection:
             await jobs.postpone(connection, job, 0)
+
+    async def abandon(self, job: Job, problem: str) -> None:
+        """Nobody is given up for an error of ours."""
+        LOG.error("a Subscription is told later, job %s: %s", job.id, problem)
+        async with self.database.connection() as connection:
+            await jobs.postpone(connection, job, AGAIN_SECONDS)
+
+    async def tidy(self) -> None:
+        """Nothing is left behind: rows go with their Subscription."""
 
     async def _next(self, job: Job) -> Due | None:
         """What is due, in one commit with the record of it; None where nothing is, and the job is over or waits."""

@@ -7,7 +7,7 @@ nothing any more, because every change asks for the fence it was claimed with.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -22,18 +22,24 @@ LEASE_SECONDS: Final = 15.0
 ATTEMPTS_MAX: Final = 5
 """Claims without any progress, after which a job has failed (attempts)."""
 
+DUE_MAX: Final = 1_000
+"""Jobs that one look finds due (jobs)."""
+
+RETENTION_DAYS: Final = 30
+"""How long jobs that have ended are kept (days)."""
+
 JobState = Literal["waiting", "running", "done", "failed", "superseded"]
 OPEN: Final = ("waiting", "running")
 
-FIND: Final = """
-SELECT id, kind, state, payload, position, total, attempts, fence, created, started, finished, problem
-FROM job WHERE id = %s
-"""
+COLUMNS: Final = (
+    "id, kind, key, state, payload, position, total, attempts, fence, due, created, started, finished, problem"
+)
+FIND: Final = f"SELECT {COLUMNS} FROM job WHERE id = %s"  # noqa: S608 - our own columns
 ENQUEUE: Final = """
 INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
 ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id
 """
-CLAIM: Final = """
+CLAIM: Final = f"""
 UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, heartbeat = clock_timestamp(),
                lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
                started = coalesce(started, clock_timestamp())
@@ -42,8 +48,21 @@ WHERE id = (SELECT id FROM job
                   AND (state = 'waiting' AND due <= clock_timestamp()
                        OR state = 'running' AND lease_until < clock_timestamp())
             ORDER BY due, created LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
+RETURNING {COLUMNS}
+"""  # noqa: S608 - our own columns
+FREE: Final = """
+    (state = 'waiting' AND due <= clock_timestamp() OR state = 'running' AND lease_until < clock_timestamp())
 """
+SINCE: Final = "extract(epoch FROM clock_timestamp() - CASE state WHEN 'waiting' THEN due ELSE lease_until END)::float"
+DUE: Final = f"SELECT id, kind, due, fence FROM job WHERE {FREE} ORDER BY due LIMIT %s"  # noqa: S608 - our own condition
+QUEUES: Final = f"""
+SELECT kind, count(*), count(*) FILTER (WHERE {SINCE} >= %s), max({SINCE}) FROM job WHERE {FREE} GROUP BY kind
+"""  # noqa: S608 - our own condition
+FORGET: Final = """
+DELETE FROM job WHERE state IN ('done', 'superseded') AND kind <> 'reindex'
+       AND finished < clock_timestamp() - make_interval(days => %s)
+"""
+"""Those of a re-indexing count how often a generation was built."""
 ADVANCE: Final = """
 UPDATE job SET position = position + %(done)s, total = greatest(total, position + %(done)s),
                attempts = CASE WHEN %(done)s > 0 THEN 0 ELSE attempts END, heartbeat = clock_timestamp(),
@@ -62,6 +81,10 @@ UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL,
                due = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
 """
+RELEASE: Final = """
+UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+"""
 SUPERSEDE: Final = """
 UPDATE job SET state = 'superseded', finished = clock_timestamp() WHERE kind = %s AND state IN ('waiting', 'running')
 """
@@ -73,12 +96,14 @@ class Job:
 
     id: UUID
     kind: str
+    key: str
     state: JobState
     payload: dict[str, Any]
     position: int
     total: int
     attempts: int
     fence: int
+    due: datetime
     created: datetime
     started: datetime | None
     finished: datetime | None
@@ -87,6 +112,23 @@ class Job:
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+
+class Turn(NamedTuple):
+    """A job that somebody may claim; `due` and `fence` tell this turn from an earlier one."""
+
+    id: UUID
+    kind: str
+    due: datetime
+    fence: int
+
+
+class Queue(NamedTuple):
+    """Jobs of a kind that are due and that nobody is at; `age_seconds` is how long the first has been."""
+
+    due: int = 0
+    overdue: int = 0
+    age_seconds: float = 0.0
 
 
 class LeaseLost(GalenicError):
@@ -111,8 +153,25 @@ async def claim(connection: Connection, kind: str, index_version: int) -> Job | 
     One that asks for a later INDEX_VERSION waits for a worker of that release.
     """
     values = {"kind": kind, "index_version": index_version, "lease": LEASE_SECONDS}
-    row = await (await connection.execute(CLAIM, values)).fetchone()
-    return await find(connection, row[0]) if row else None
+    async with connection.cursor(row_factory=class_row(Job)) as cursor:
+        await cursor.execute(CLAIM, values)
+        return await cursor.fetchone()
+
+
+async def due(connection: Connection) -> list[Turn]:
+    """What may be claimed, the longest due first; at most DUE_MAX."""
+    return [Turn(*row) for row in await (await connection.execute(DUE, (DUE_MAX,))).fetchall()]
+
+
+async def queues(connection: Connection, overdue_seconds: float) -> dict[str, Queue]:
+    """What may be claimed, by kind; `overdue` counts what might have been for so long."""
+    rows = await (await connection.execute(QUEUES, (overdue_seconds,))).fetchall()
+    return {kind: Queue(*figures) for kind, *figures in rows}
+
+
+async def forget(connection: Connection) -> None:
+    """What has ended long ago; what has failed stays until somebody has looked."""
+    await connection.execute(FORGET, (RETENTION_DAYS,))
 
 
 async def advance(connection: Connection, job: Job, done: int = 0) -> None:
@@ -123,6 +182,11 @@ async def advance(connection: Connection, job: Job, done: int = 0) -> None:
 async def postpone(connection: Connection, job: Job, seconds: float) -> None:
     """It waits, for whoever comes first then; raises `LeaseLost`."""
     await _as_holder(connection, job, POSTPONE, {"seconds": seconds})
+
+
+async def release(connection: Connection, job: Job) -> None:
+    """It is given back, and keeps its place before those that came later; raises `LeaseLost`."""
+    await _as_holder(connection, job, RELEASE, {})
 
 
 async def expect(connection: Connection, job: Job, remaining: int) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 
 from fhir_server.search.indexer import Indexer
-from fhir_server.storage.database import Connection
+from fhir_server.storage.database import LOCK_WAIT_MS, Connection
 from fhir_server.storage.generations import GENERATION_SECONDS, IndexerSource
 from fhir_server.storage.jobs import Job, LeaseLost, advance, expect
 from fhir_server.storage.reindex import (
@@ -28,6 +31,8 @@ NOTICED_SECONDS: Final = GENERATION_SECONDS + 2.0
 """After this every process indexes by a new generation: it has looked, and what it then began to write has reached
 the database (seconds)."""
 
+OPTIONS: Final = f"-c timezone=UTC -c lock_timeout={LOCK_WAIT_MS}"
+
 LOOK_SECONDS: Final = 0.2
 """Time between two looks at what a job waits for (seconds)."""
 
@@ -36,25 +41,37 @@ class Reindexing:
     """Runs jobs; `settle` is what may be replaced to show that it is needed."""
 
     kind = KIND
+    lanes = 1
 
-    def __init__(self, source: IndexerSource) -> None:
+    def __init__(self, url: str, source: IndexerSource) -> None:
+        self._url = url
         self._source = source
 
-    async def run(self, connection: Connection, job: Job) -> None:
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
+        """A connection of its own: what is done here takes longer than a request may."""
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, options=OPTIONS)
+        async with connection:
+            yield connection
+
+    async def run(self, job: Job) -> None:
         """Returns when the generation is searched; raises `LeaseLost`."""
-        indexer = await self._indexer(connection, job)
-        await expect(connection, job, await expected_rows(connection, indexer.registry.generation))
-        await self._pass(connection, job, indexer)
-        await self.settle(connection, job)
-        await self._pass(connection, job, indexer)
-        await activate(connection, job)
+        async with self._connected() as connection:
+            indexer = await self._indexer(connection, job)
+            await expect(connection, job, await expected_rows(connection, indexer.registry.generation))
+            await self._pass(connection, job, indexer)
+            await self.settle(connection, job)
+            await self._pass(connection, job, indexer)
+            await activate(connection, job)
 
-    async def abandon(self, connection: Connection, job: Job, problem: str) -> None:
-        await abandon(connection, job, problem)
+    async def abandon(self, job: Job, problem: str) -> None:
+        async with self._connected() as connection:
+            await abandon(connection, job, problem)
 
-    async def tidy(self, connection: Connection) -> None:
+    async def tidy(self) -> None:
         """Rows that an older release or generation has left."""
-        await repair(connection)
+        async with self._connected() as connection:
+            await repair(connection)
 
     async def _indexer(self, connection: Connection, job: Job) -> Indexer:
         await self._source.ask(connection)

@@ -37,5 +37,5 @@ job = Table(  # work in the background: storage/jobs.py
     Column("due", INSTANT, nullable=False, server_default=text("now()")),  # not before
     PrimaryKeyConstraint("id", name="job_pk"),
     UniqueConstraint("key", name="job_key_key"),
-    Index("job_open_idx", "created", postgresql_where=text("state IN ('waiting', 'running')")),
+    Index("job_queue_idx", "kind", "due", postgresql_where=text("state IN ('waiting', 'running')")),
 )

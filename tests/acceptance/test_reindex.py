@@ -287,7 +287,7 @@ class WithoutWaiting(Reindexing):
 
 def a_reindexing(kind, database):
     settings = Settings(database_url=database.app_url, index_key=INDEX_KEY, base_url=BASE_URL)
-    return kind(build_reindexing(settings)._source)
+    return kind(database.app_url, build_reindexing(settings)._source)
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ async def do_job(reindexing, database):
     async with await psycopg.AsyncConnection.connect(database.app_url, autocommit=True) as connection:
         job = await claim(connection, KIND, INDEX_VERSION)
         assert job is not None
-        await reindexing.run(connection, job)
+        await reindexing.run(job)
 
 
 async def a_late_write(first, second, database, reindexing):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from fhir_server.worker.lanes import AT_ONCE_MAX
+from fhir_server.notifications.delivering import LANES
 from subscriptions.topics import BASE
 from tests.benchmarks.http import Load
 from tests.benchmarks.prescribing import PRESCRIPTION, Prescriber, Written, patient_id
@@ -112,7 +112,7 @@ class Measured:
         await self._heard(wanted)
         cpu = galenic.cpu_seconds() - before
         rate = NOTIFICATIONS / (max(self.sink.arrivals[one] for one in wanted) - started)
-        at_once = min(self.subscribed, AT_ONCE_MAX)
+        at_once = min(self.subscribed, LANES)
         limit = await driven(self.sink.endpoints, self.sink.body, at_once, self.bench.seconds)
         what = f"told from a standstill, {self.subscribed:,} subscr."
         return Row(what, rate, limit, cpu_seconds=cpu, rss_mb=galenic.api_rss_mb())

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.running.valkey import redis_url
+
 ROOT = Path(__file__).parents[2]
 READY_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 40
@@ -101,6 +103,7 @@ def running(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
     environment |= {
         "GALENIC_DATABASE_URL": app_url,
+        "GALENIC_REDIS_URL": redis_url(),
         "GALENIC_PORT": str(port),
         "GALENIC_INDEX_KEY": INDEX_KEY,
         "GALENIC_CURSOR_KEY": CURSOR_KEY,

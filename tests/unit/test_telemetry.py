@@ -8,7 +8,7 @@ import pytest
 from fhir_server import telemetry
 from fhir_server.cli import serve
 from fhir_server.cli.main import main
-from fhir_server.telemetry import Answered, Telemetry, TelemetryMissing, observer, over_http, to_log
+from fhir_server.telemetry import Answered, Telemetry, TelemetryMissing, meter_to, observer, over_http, to_log
 
 CANARY = "Zebulon-Canary-1960"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -26,7 +26,7 @@ class Kept:
 
         self.spans = InMemorySpanExporter()
         self.metrics = InMemoryMetricReader()
-        self.telemetry = Telemetry(SimpleSpanProcessor(self.spans), self.metrics)
+        self.telemetry = Telemetry(SimpleSpanProcessor(self.spans), meter_to(self.metrics))
 
     def everything(self) -> str:
         spans = "".join(span.to_json() for span in self.spans.get_finished_spans())

@@ -11,6 +11,10 @@ import pytest
 from fhir_server.exchange import ledger
 from fhir_server.exchange.delivering import ATTEMPTS_MAX, Deliveries
 from fhir_server.exchange.ledger import Arrived
+from fhir_server.storage.database import Database as Opened
+from fhir_server.storage.database import DatabaseOptions
+from fhir_server.worker.meters import Meters
+from fhir_server.worker.runner import Runner
 from integrations.mllp.framing import FS, framed
 from tests.conftest import Database
 from tests.running.waiting import PATIENCE_SECONDS
@@ -50,14 +54,35 @@ async def delivering(database: Database, behave: Behave, partner: str = "robot")
             "INSERT INTO partner (id, name, senders, kinds, address) VALUES (%s, 'A robot', '{}', '{}', %s)",
             (partner, f"mllp://127.0.0.1:{port}"),
         )
-    work = asyncio.create_task(Deliveries(database.app_url, first_delay_seconds=0.1).run())
-    try:
+    async with working(database):
         yield listening
+    server.close()
+
+
+@contextlib.asynccontextmanager
+async def working(database: Database) -> AsyncIterator[None]:
+    """A worker that is told of jobs all the time."""
+    opened = Opened(DatabaseOptions(database.app_url, 4, 30_000))
+    await opened.open()
+    runner = Runner(opened, [Deliveries(opened, first_delay_seconds=0.1)], Meters())
+    telling = asyncio.create_task(told(runner))
+    try:
+        yield
     finally:
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
-        server.close()
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        await opened.close()
+
+
+async def told(runner: Runner) -> None:
+    running = asyncio.create_task(runner.run())
+    try:
+        while True:
+            runner.wake(ledger.KIND)
+            await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def wait_for(database: Database, *control_ids: str, partner: str = "robot", attempts: int = 1) -> None:
@@ -69,6 +94,38 @@ async def wait_for(database: Database, *control_ids: str, partner: str = "robot"
                 connection, Arrived(uuid4(), "mllp", raw, "RDS^O13", "GALENIC|PHARMACY", control_id, partner)
             )
         await connection.execute("UPDATE message SET attempts = %s", (attempts,))
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+async def test_a_message_opens_the_job_that_had_ended(database: Database, state: str) -> None:
+    async with delivering(database, lambda *_: "AA") as robot:
+        await wait_for(database, "1")
+        await states(database, "answered")
+        with psycopg.connect(database.app_url) as connection:
+            connection.execute("UPDATE job SET state = %s, fence = fence + 1", (state,))
+        await wait_for(database, "2")
+        await states(database, "answered", "answered")
+    assert robot.seen == ["1", "2"]
+
+
+async def test_messages_of_an_older_release_have_no_job_and_are_sent(database: Database) -> None:
+    await wait_for(database, "1", "2")
+    with psycopg.connect(database.app_url) as connection:
+        connection.execute("DELETE FROM job")
+    async with delivering(database, lambda *_: "AA") as robot:
+        await states(database, "answered", "answered")
+    assert robot.seen == ["1", "2"]
+
+
+async def test_a_partner_without_an_address_is_looked_at_again(database: Database) -> None:
+    later = "SELECT state FROM job WHERE kind = 'send' AND due > now() + interval '30 seconds'"
+    connection = await psycopg.AsyncConnection.connect(database.app_url, autocommit=True)
+    async with connection, delivering(database, lambda *_: "AA"), asyncio.timeout(PATIENCE_SECONDS):
+        await connection.execute("UPDATE partner SET disabled = now()")
+        await wait_for(database, "1")
+        while await (await connection.execute(later)).fetchone() != ("waiting",):
+            await asyncio.sleep(0.05)
+        await states(database, "mapped")
 
 
 async def states(database: Database, *expected: str) -> None:
@@ -124,11 +181,7 @@ async def test_one_partner_that_is_away_keeps_no_other_waiting(database: Databas
 
 
 async def test_two_workers_send_to_a_partner_one_after_the_other(database: Database) -> None:
-    async with delivering(database, lambda *_: "AA") as robot:
-        second = asyncio.create_task(Deliveries(database.app_url).run())
+    async with delivering(database, lambda *_: "AA") as robot, working(database):
         await wait_for(database, *map(str, range(40)))
         await states(database, *["answered"] * 40)
-        second.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await second
     assert robot.seen == [str(number) for number in range(40)]

@@ -95,7 +95,7 @@ async def test_the_job_waits_for_a_transaction_that_has_not_written_yet(
     await worker.execute("UPDATE search_generation SET created = created - interval '1 minute'")
     async with await psycopg.AsyncConnection.connect(database.app_url) as writer:
         await writer.execute("SELECT 'not yet'")
-        settling = asyncio.create_task(Reindexing(parts.server.finder.source).settle(worker, job))
+        settling = asyncio.create_task(Reindexing("", parts.server.finder.source).settle(worker, job))
         ended, _ = await asyncio.wait([settling], timeout=1)
         assert not ended
         await writer.commit()

@@ -34,6 +34,7 @@ from tests.running.store import (
     drain,
     read_contents,
 )
+from tests.running.valkey import redis_url
 from tests.running.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -114,7 +115,8 @@ def a_version(rid: int, version: int, moment: Any, interaction: Any) -> Version:
 def worker(database: Database) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process, as the server starts it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GALENIC_")}
-    environment |= {"GALENIC_DATABASE_URL": database.app_url, "GALENIC_LOG_LEVEL": "error"}
+    environment |= {"GALENIC_DATABASE_URL": database.app_url, "GALENIC_REDIS_URL": redis_url()}
+    environment |= {"GALENIC_LOG_LEVEL": "error"}
     environment |= {"GALENIC_INDEX_KEY": INDEX_KEY, "GALENIC_CURSOR_KEY": CURSOR_KEY}
     process = subprocess.Popen([sys.executable, "-m", "fhir_server.worker.main"], env=environment, cwd=ROOT)
     try:

@@ -1,0 +1,136 @@
+"""What a worker does with a job that cannot be done: now, or ever; and how many it does at once."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from fhir_server.errors import Unavailable
+from fhir_server.storage.jobs import ATTEMPTS_MAX, Job, LeaseLost
+from fhir_server.worker import runner
+from fhir_server.worker.meters import Meters
+from fhir_server.worker.runner import Runner
+
+MOMENT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@dataclass
+class Work:
+    """Does what it is told."""
+
+    error: Exception | None = None
+    kind: str = "test"
+    lanes: int = 2
+    ran: int = 0
+    under_way: int = 0
+    most: int = 0
+    abandoned: list[str] = field(default_factory=list)
+    going_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, _job: Job) -> None:
+        self.ran += 1
+        if self.error:
+            raise self.error
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.going_on.wait()
+        self.under_way -= 1
+
+    async def abandon(self, _job: Job, problem: str) -> None:
+        self.abandoned.append(problem)
+
+    async def tidy(self) -> None:
+        return
+
+
+class Jobs:
+    """In place of the statements of storage/jobs.py: so many wait."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, waiting: int = 1, attempts: int = 1) -> None:
+        self.waiting = waiting
+        self.attempts = attempts
+        self.released = 0
+        for name in ("claim", "release", "advance"):
+            monkeypatch.setattr(runner, name, getattr(self, name))
+        monkeypatch.setattr(runner, "SOON_SECONDS", 0.0)
+
+    async def claim(self, *_: Any) -> Job | None:
+        if self.waiting == 0:
+            return None
+        self.waiting -= 1
+        return Job(uuid4(), "test", "t/1", "running", {}, 0, 0, self.attempts, 1, MOMENT, MOMENT, None, None, None)
+
+    async def release(self, *_: Any) -> None:
+        self.released += 1
+
+    async def advance(self, *_: Any) -> None:
+        return
+
+
+class NoDatabase:
+    @asynccontextmanager
+    async def connection(self):
+        yield None
+
+
+async def woken(work: Work) -> None:
+    lane = Runner(NoDatabase(), [work], Meters()).wake("test")  # type: ignore[arg-type]
+    assert lane is not None
+    await lane
+
+
+async def test_what_the_absence_of_the_database_stopped_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, work = Jobs(monkeypatch), Work(Unavailable("away"))
+    await woken(work)
+    assert (work.abandoned, jobs.released) == ([], 1)
+
+
+@pytest.mark.parametrize(("attempts", "ran"), [(1, 1), (ATTEMPTS_MAX + 1, 0)])
+async def test_what_can_never_be_done_is_given_up(monkeypatch: pytest.MonkeyPatch, attempts: int, ran: int) -> None:
+    jobs, work = Jobs(monkeypatch, attempts=attempts), Work(LookupError())
+    await woken(work)
+    assert (work.ran, len(work.abandoned), jobs.released) == (ran, 1, 0)
+
+
+async def test_whoever_lost_the_lease_says_nothing_of_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, work = Jobs(monkeypatch), Work(LeaseLost("gone"))
+    await woken(work)
+    assert (work.ran, work.abandoned, jobs.released) == (1, [], 0)
+
+
+async def test_a_kind_has_as_many_lanes_as_it_says_and_they_go_on_by_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Jobs(monkeypatch, waiting=10)
+    work = Work()
+    running = Runner(NoDatabase(), [work], Meters())  # type: ignore[arg-type]
+    lanes = [running.wake("test") for _ in range(5)]
+    assert [lane is not None for lane in lanes] == [True, True, False, False, False]
+    await asyncio.sleep(0)
+    work.going_on.set()
+    await asyncio.gather(*(lane for lane in lanes if lane))
+    assert (work.ran, work.most) == (10, 2)
+
+
+async def test_a_kind_nobody_here_does_is_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(monkeypatch)
+    assert Runner(NoDatabase(), [Work()], Meters()).wake("other") is None  # type: ignore[arg-type]
+    assert jobs.waiting == 1
+
+
+async def test_a_worker_that_stops_gives_back_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, work = Jobs(monkeypatch), Work()
+    running = Runner(NoDatabase(), [work], Meters())  # type: ignore[arg-type]
+    monkeypatch.setattr(running, "_look", lambda: asyncio.sleep(0))
+    ran = asyncio.create_task(running.run())
+    running.wake("test")
+    while work.under_way == 0:
+        await asyncio.sleep(0)
+    ran.cancel()
+    await asyncio.gather(ran, return_exceptions=True)
+    assert jobs.released == 1
+    assert running.wake("test") is None
