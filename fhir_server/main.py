@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
 from fhir_server.health import health_routes
 from fhir_server.rest.application import FhirApplication
@@ -18,6 +18,7 @@ from fhir_server.web.oauth import oauth_routes
 from fhir_server.web.pace import Paced
 from fhir_server.web.pages import page_routes
 from fhir_server.web.script import script_routes
+from fhir_server.web.websocket import PATH
 from fhir_server.wiring import Parts, from_environment
 
 
@@ -53,6 +54,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         *brand_routes(identity.brands),
         *script_routes(parts.gateway),
         *oauth_routes(identity.endpoints, database.clock, dynamic_registration=registers),
+        WebSocketRoute(f"{base_path}{PATH}", parts.websocket),
         *([Route(base_path, fhir)] if base_path else []),
         below,
     ]

@@ -33,7 +33,11 @@ from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
 from fhir_server.notifications.delivering import Delivery
 from fhir_server.notifications.matching import Matcher
+from fhir_server.notifications.passes import Passes
+from fhir_server.notifications.sockets import Sockets
+from fhir_server.notifications.speaking import Speaker
 from fhir_server.notifications.triggers import judge_subscription
+from fhir_server.notifications.watching import Watcher
 from fhir_server.rates import Rates
 from fhir_server.rest.commit import transaction_integrity
 from fhir_server.rest.content import Body
@@ -64,6 +68,7 @@ from fhir_server.web.discovery import oauth_uris
 from fhir_server.web.patients import Patients
 from fhir_server.web.script import Gateway
 from fhir_server.web.visit import Desk
+from fhir_server.web.websocket import Endpoint, url_of
 from integrations.guarded.outbound import Outbound
 from integrations.webhooks.rest_hook import RestHook
 from subscriptions.request import Channel, Offer
@@ -94,6 +99,7 @@ class Parts:
     identity: Identity
     desk: Desk
     gateway: Gateway
+    websocket: Endpoint
     observe: Observe
 
 
@@ -147,6 +153,8 @@ def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
         cursors=CursorSealer(
             bytes.fromhex(_required(settings, "cursor_key")), settings.page_seconds_max, database.clock
         ),
+        passes=Passes(derived(bytes.fromhex(_required(settings, "cursor_key")), "websockets"), database.clock),
+        websocket_url=url_of(base_url(settings)),
         limits=_limits(settings),
         referential_integrity=settings.referential_integrity,
         conditional_delete=settings.conditional_delete,
@@ -160,7 +168,8 @@ def build(settings: Settings, *, idle_connections: int = 4) -> Parts:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     body_limits = Body(settings.body_bytes_max, settings.body_seconds_max)
     desk, gateway = build_desk(settings, server, identity), build_gateway(settings, server)
-    return Parts(server, hasher, body_limits, redis_url, identity, desk, gateway, build_observer(settings))
+    websocket, observe = build_websocket(settings, server), build_observer(settings)
+    return Parts(server, hasher, body_limits, redis_url, identity, desk, gateway, websocket, observe)
 
 
 def _security(settings: Settings, identity: Identity) -> dict[str, Any]:
@@ -254,7 +263,7 @@ def build_matcher(settings: Settings, source: IndexerSource) -> Matcher:
 
 def offer(settings: Settings) -> Offer:
     """By which channels subscribers are told, and where."""
-    channels: set[Channel] = {"rest-hook"}
+    channels: set[Channel] = {"rest-hook", "websocket"}
     return Offer(frozenset(channels), settings.outbound_allow_private)
 
 
@@ -268,6 +277,13 @@ def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> De
         offer(settings),
         is_open=settings.auth == "off",
     )
+
+
+def build_websocket(settings: Settings, server: Server) -> Endpoint:
+    """Where clients open websockets, in the API processes."""
+    speaker = Speaker(server.database, current_of(server), offer(settings), is_open=settings.auth == "off")
+    sockets = Sockets(speaker, Watcher(_required(settings, "database_url")))
+    return Endpoint(sockets, server.passes, server.rates, server.refusals)
 
 
 def build_outbound(settings: Settings) -> Outbound:

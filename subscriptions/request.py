@@ -142,6 +142,8 @@ def requested(resource: Resource, offer: Offer) -> Requested:
     counts = [_count(reading, one) for one in (HEARTBEAT_SECONDS, TIMEOUT_SECONDS, EVENTS)]
     if channel == "email" and content not in ("empty", None):
         reading.refuse("channel.payload", "security", "E-mail is not confidential: its content has to be empty")
+    if channel == "websocket":
+        _refuse_what_sockets_do_not_do(reading, content)
     if reading.problems or channel is None or content is None:
         raise Refused(tuple(reading.problems))
     return Requested(
@@ -159,6 +161,14 @@ def requested(resource: Resource, offer: Offer) -> Requested:
         end=resource.get("end"),
         status=resource.get("status", ""),
     )
+
+
+def _refuse_what_sockets_do_not_do(reading: _Reading, content: Content | None) -> None:
+    if "header" in reading.channel:
+        reading.refuse("channel.header", "not-supported", "A websocket has no headers: its client opens it")
+    if not reading.topical and content not in ("empty", None):
+        text = "Without a topic a websocket says that something has happened, and not what"
+        reading.refuse("channel.payload", "not-supported", text)
 
 
 def _unknown(reading: _Reading) -> None:

@@ -4,12 +4,16 @@ import argparse
 import logging
 import socket
 import sys
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from fhir_server.cli.protocol import Limits, limited
+from fhir_server.cli.sockets import PING_SECONDS, GuardedSocketProtocol
 from fhir_server.logs import configure
 from fhir_server.settings import Settings
+from fhir_server.web.websocket import MESSAGE_BYTES_MAX, PATH
+from fhir_server.wiring import base_url
 
 APPLICATION = "fhir_server.main:create_app"
 DRAIN_SECONDS_MAX = 10
@@ -36,8 +40,12 @@ def configuration(settings: Settings, application: str) -> uvicorn.Config:
         application,
         factory=True,
         loop="uvloop",
-        http=limited(limits_of(settings)),
-        ws="none",
+        http=limited(limits_of(settings), urlsplit(base_url(settings)).path + PATH),
+        ws=GuardedSocketProtocol,
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,  # it would cost memory, and lengths would tell what is inside
         lifespan="on",
         access_log=False,
         log_config=None,

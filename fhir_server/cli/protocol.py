@@ -48,18 +48,21 @@ BUSY = Refusal(
 )
 
 
-def limited(limits: Limits) -> type[HttpToolsProtocol]:
-    """The protocol class for uvicorn that keeps `limits`."""
-    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})
+def limited(limits: Limits, websocket_path: str = "") -> type[HttpToolsProtocol]:
+    """The protocol class for uvicorn that keeps `limits`; websockets are at one path, "" for none."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits, "websocket_url": websocket_path.encode()})
 
 
 class GuardedProtocol(HttpToolsProtocol):
     """Made by `limited`; uvicorn makes one for each connection."""
 
     limits: Limits
+    websocket_url: bytes
+    """The only one that is upgraded, as it is in the request line."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._is_upgraded = False
         self._in_head = False
         self._head_bytes = 0  # of the head being read, counted by callbacks
         self._raw_bytes = 0  # of the same, counted as they arrive: a header not yet complete makes no callback
@@ -82,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return  # read and dropped, so that the client gets our answer and not a reset
         was_in_head = self._in_head
         super().data_received(data)
-        if self._refusal is not None:
+        if self._refusal is not None or self._is_upgraded:
             return
         self._raw_bytes = self._raw_bytes + len(data) if was_in_head and self._in_head else 0
         if self._raw_bytes > self.limits.url_bytes_max + self.limits.header_bytes_max:
@@ -115,6 +118,19 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_head = False
         self._disarm()
+
+    def _should_upgrade(self) -> bool:
+        """Elsewhere a request is answered as if it had not asked: https://www.rfc-editor.org/rfc/rfc9110#section-7.8."""
+        return self.url == self.websocket_url and self._is_idle() and super()._should_upgrade()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Whoever asks could fill the log."""
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection has another protocol from here on, and what this one has limited is over."""
+        self._is_upgraded = True
+        self._disarm()
+        super().handle_websocket_upgrade()
 
     def on_response_complete(self) -> None:
         if self._refusal is not None and not self._refused and not self.pipeline:

@@ -30,6 +30,8 @@ _EVERYTHING: Final = "http://hl7.org/fhir/OperationDefinition/Patient-everything
 
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport"
 
+_WEBSOCKET: Final = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+
 OF_TYPES: Final[Mapping[str, dict[str, Any]]] = {
     "Patient": {"operation": [{"name": "everything", "definition": _EVERYTHING}]},
     "Subscription": {
@@ -43,7 +45,7 @@ OF_TYPES: Final[Mapping[str, dict[str, Any]]] = {
         "supportedProfile": [f"{_BACKPORT}/StructureDefinition/backport-subscription"],
         "operation": [
             {"name": name, "definition": f"{_BACKPORT}/OperationDefinition/backport-subscription-{name}"}
-            for name in ("status", "events")
+            for name in ("status", "events", "get-ws-binding-token")
         ],
     },
 }
@@ -79,6 +81,7 @@ def _statement(server: Server) -> dict[str, Any]:
         "patchFormat": sorted(PATCH_TYPES - {PLAIN_JSON}),
         "rest": [
             {
+                "extension": [{"url": _WEBSOCKET, "valueUri": server.websocket_url}],
                 "mode": "server",
                 **({"security": server.security} if server.security else {}),
                 "resource": [

@@ -10,6 +10,7 @@ from fhir_server.rest.capabilities import capabilities
 from fhir_server.rest.create import create
 from fhir_server.rest.delete import delete
 from fhir_server.rest.history import history
+from fhir_server.rest.operations.binding import get_ws_binding_token
 from fhir_server.rest.operations.convert import convert
 from fhir_server.rest.operations.everything import everything
 from fhir_server.rest.operations.job_status import job_status
@@ -54,6 +55,10 @@ ROUTES: Final = (
     Route("POST", "/{type}/{id}/$status", OPERATION, subscription_status, "r"),
     Route("GET", "/{type}/{id}/$events", OPERATION, subscription_events, "r"),
     Route("POST", "/{type}/{id}/$events", OPERATION, subscription_events, "r"),
+    Route("GET", "/{type}/$get-ws-binding-token", OPERATION, get_ws_binding_token, "r"),
+    Route("POST", "/{type}/$get-ws-binding-token", OPERATION, get_ws_binding_token, "r"),
+    Route("GET", "/{type}/{id}/$get-ws-binding-token", OPERATION, get_ws_binding_token, "r"),
+    Route("POST", "/{type}/{id}/$get-ws-binding-token", OPERATION, get_ws_binding_token, "r"),
     Route("GET", "/{type}/{id}/_history", "history-instance", history),
     Route("GET", "/{type}/{id}/_history/{vid}", "vread", vread),
 )

@@ -8,6 +8,7 @@ from fhir_server.audit.recorder import Recording
 from fhir_server.audit.refusals import Refusals
 from fhir_server.errors import Invalid
 from fhir_server.model.parser import parse_object
+from fhir_server.notifications.passes import Passes
 from fhir_server.rates import Rates
 from fhir_server.rest.caller import AccessCheck
 from fhir_server.rest.cursor import CursorSealer
@@ -48,6 +49,9 @@ class Server:
     finder: Finder
     validator: Validator
     cursors: CursorSealer
+    passes: Passes
+    websocket_url: str
+    """Where what passes are given for is bound."""
     limits: Limits
     referential_integrity: Literal["off", "warn", "transaction", "enforce"]
     conditional_delete: Literal["single", "multiple"]

@@ -47,14 +47,14 @@ NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 async def subscription_status(server: Server, request: Request) -> Response:
     """200 with a searchset of one Parameters for each Subscription that the caller may see; `NotFound`, `Invalid`."""
-    _refuse_other_types(request, STATUS)
+    refuse_other_types(request, STATUS)
     pairs = asked(server, request, STATUS, STATUS_PARAMETERS)
     ids = [request.id] if request.id else [one for name, text in pairs if name == "id" for one in text.split(",")]
     states = {one for name, text in pairs if name == "status" for one in text.split(",")} if not request.id else set()
     async with server.database.connection() as connection:
-        found = await _seen(connection, server, request, ids)
+        found = await seen(connection, server, request, ids)
     if request.id and not found:
-        raise _unknown(request)
+        raise unknown(request.id)
     teller = Teller(server.indexer, server.database.clock)
     told = [teller.told(row, asks, row.events) for row, asks in found if not states or row.state in states]
     statuses = [query_status(one, str(uuid4())) for one in told]
@@ -63,12 +63,12 @@ async def subscription_status(server: Server, request: Request) -> Response:
 
 async def subscription_events(server: Server, request: Request) -> Response:
     """200 with a notification of the events of a range, as far as the caller may see them; `NotFound`, `Invalid`."""
-    _refuse_other_types(request, EVENTS)
+    refuse_other_types(request, EVENTS)
     named = once(EVENTS, asked(server, request, EVENTS, EVENTS_PARAMETERS))
     async with server.database.connection() as connection:
-        found = await _seen(connection, server, request, [request.id])
+        found = await seen(connection, server, request, [request.id])
         if not found:
-            raise _unknown(request)
+            raise unknown(request.id)
         row, asks = found[0]
         first, last = _range(named, row)
         content = _content(named, asks)
@@ -80,16 +80,18 @@ async def subscription_events(server: Server, request: Request) -> Response:
     return Response(200, {}, write(bundle), released=released)
 
 
-def _refuse_other_types(request: Request, operation: str) -> None:
+def refuse_other_types(request: Request, operation: str) -> None:
+    """Raises `NotFound`."""
     if request.type_name != SUBSCRIPTION:
         raise NotFound(f"There is no operation {operation} on {request.type_name}")
 
 
-def _unknown(request: Request) -> NotFound:
-    return NotFound(f"There is no {SUBSCRIPTION}/{request.id}")
+def unknown(id_: str) -> NotFound:
+    """What is not there, or not for the caller."""
+    return NotFound(f"There is no {SUBSCRIPTION}/{id_}")
 
 
-async def _seen(
+async def seen(
     connection: Connection, server: Server, request: Request, ids: Sequence[str]
 ) -> list[tuple[Row, Requested]]:
     """The Subscriptions of these ids (none: all) that the caller may see, and what they ask for."""

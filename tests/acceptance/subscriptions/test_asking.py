@@ -146,7 +146,8 @@ def test_the_topics_are_those_that_are_taken(client):
             "Subscription.criteria.extension[0]",
         ),
         (a_subscription(NOWHERE, RECEIVED, "Patient?name=x"), "Subscription.criteria.extension[0]"),
-        (a_channel(type="websocket", endpoint=None), "Subscription.channel.type"),
+        (a_channel(type="sms"), "Subscription.channel.type"),
+        (a_channel(type="websocket", endpoint=None, header=["X-Pharmacy: 1"]), "Subscription.channel.header"),
         (
             a_channel(type="email", endpoint="mailto:a@b.example", _payload=content("empty")),
             "Subscription.channel.type",

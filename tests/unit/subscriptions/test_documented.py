@@ -64,7 +64,7 @@ def counted(count: Count) -> str:
     return f"{count.least:,} to {count.most:,}"
 
 
-OFFERED = Offer(frozenset({"rest-hook"}))
+OFFERED = Offer(frozenset({"rest-hook", "websocket"}))
 TOPIC_LINES = [topic_row(topic) for topic in TOPICS.values()]
 TRIGGER_LINES = [trigger_row(topic, one) for topic in TOPICS.values() for one in topic.triggers]
 FILTER_LINES = [filter_row(topic) for topic in TOPICS.values()]

@@ -17,6 +17,7 @@ ENDPOINT = "https://sink.example/hook"
 
 
 REST_HOOKS = Offer(frozenset({"rest-hook"}))
+WEBSOCKETS = Offer(frozenset({"websocket"}))
 
 
 def requested(resource: Resource, offer: Offer = REST_HOOKS) -> Requested:
@@ -56,9 +57,9 @@ def plain(**changes: Any) -> Resource:
     return a_subscription(a_channel(**({"_payload": None} | changes)), criteria="MedicationRequest?status=active")
 
 
-def refusals(resource: Resource) -> list[tuple[str, str]]:
+def refusals(resource: Resource, offer: Offer = REST_HOOKS) -> list[tuple[str, str]]:
     with pytest.raises(Refused) as refused:
-        requested(resource)
+        requested(resource, offer)
     return [(one.place.removeprefix("Subscription."), one.code) for one in refused.value.problems]
 
 
@@ -250,6 +251,28 @@ def test_whatever_the_text_an_endpoint_that_is_taken_goes_to_its_host(text: str)
 )
 def test_a_channel_we_do_not_deliver_by_is_refused(resource: Resource, expected: list[tuple[str, str]]) -> None:
     assert refusals(resource) == expected
+
+
+def a_socket(**changes: Any) -> Resource:
+    return a_channel(**{"type": "websocket", "endpoint": None, **changes})
+
+
+def test_a_websocket_needs_no_endpoint() -> None:
+    found = requested(a_subscription(a_socket()), WEBSOCKETS)
+    assert (found.channel, found.endpoint, found.content) == ("websocket", "", "id-only")
+
+
+def test_a_websocket_has_no_headers() -> None:
+    asked = a_subscription(a_socket(header=["X-Pharmacy: 1"]))
+    assert refusals(asked, WEBSOCKETS) == [("channel.header", "not-supported")]
+
+
+def test_a_websocket_without_a_topic_has_no_content() -> None:
+    plain = {"criteria": "MedicationRequest?status=active"}
+    empty = a_subscription(a_socket(payload=None, _payload=None), **plain)
+    assert requested(empty, WEBSOCKETS).content == "empty"
+    full = a_subscription(a_socket(_payload=None), **plain)
+    assert refusals(full, WEBSOCKETS) == [("channel.payload", "not-supported")]
 
 
 @pytest.mark.parametrize(
