@@ -7,11 +7,19 @@ import httpx
 
 from subscriptions.topics import BASE
 from tests.builders.subscriptions import a_subscription
+from tests.running.galenic import Galenic
 from tests.running.sink import Heard, Sink
 from tests.running.waiting import eventually
 
 Resource = dict[str, Any]
 RECEIVED = f"{BASE}prescription-received"
+
+
+def bearing(galenic: Galenic, token: str) -> httpx.Client:
+    """A client with an access token."""
+    client = galenic.client()
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
 
 
 def subscribe(client: httpx.Client, subscription: Resource) -> str:

@@ -1,57 +1,18 @@
 """A subscriber is told what it may see, judged anew whenever something leaves. docs/subscriptions/README.md."""
 
-from collections.abc import Iterator
-
-import httpx
 import psycopg
 import pytest
 
 from fhir_server.identity import sweeping
 from tests.acceptance.outcomes import refused
-from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, subscribe
+from tests.acceptance.subscriptions.subscriber import bearing, becomes, bundles, events, numbers, subscribe
 from tests.acceptance.subscriptions.test_rest_hook import RECEIVED, a_patients_id, prescribe
 from tests.acceptance.test_consent import a_consent
 from tests.builders.subscriptions import a_subscription
-from tests.conftest import Cluster
-from tests.running.galenic import Galenic, running
-from tests.running.oauth import App, Backend, a_backend, a_person, backend_token, register, transaction
+from tests.running.galenic import Galenic
+from tests.running.oauth import App, a_backend, a_person, backend_token, register, transaction
 from tests.running.sink import Behave, answering, listening
 from tests.running.waiting import eventually
-
-SCOPES = "system/Subscription.cruds system/MedicationRequest.rs"
-
-
-@pytest.fixture(scope="module")
-def guarded(cluster: Cluster) -> Iterator[Galenic]:
-    cluster.execute("CREATE DATABASE subscribers TEMPLATE galenic")
-    with running(cluster.database("subscribers").app_url, auth="on", outbound_allow_private="1") as server:
-        yield server
-    cluster.execute("DROP DATABASE subscribers WITH (FORCE)")
-
-
-@pytest.fixture(scope="module")
-def clinic(guarded: Galenic) -> Iterator[httpx.Client]:
-    """Writes everything."""
-    with bearing(guarded, backend_token(guarded)) as client:
-        yield client
-
-
-@pytest.fixture
-def backend(guarded: Galenic) -> Backend:
-    return a_backend(guarded)
-
-
-@pytest.fixture
-def subscriber(guarded: Galenic, backend: Backend) -> Iterator[httpx.Client]:
-    """May subscribe, and see prescriptions."""
-    with bearing(guarded, backend.ask(SCOPES).json()["access_token"]) as client:
-        yield client
-
-
-def bearing(galenic: Galenic, token: str) -> httpx.Client:
-    client = galenic.client()
-    client.headers["Authorization"] = f"Bearer {token}"
-    return client
 
 
 def ask(galenic: Galenic, statement: str, *values: object) -> list[tuple]:
