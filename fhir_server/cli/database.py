@@ -107,3 +107,10 @@ def keys(settings: Settings) -> Keys:
     if settings.cursor_key is not None:
         cursor_key = settings.cursor_key.get_secret_value()
     return Keys(index_key, cursor_key)
+
+
+def complete(settings: Settings, urls: Database) -> Settings:
+    """The settings with what was found: where the database is, and the keys of this installation."""
+    made = keys(settings)
+    found = {"database_url": urls.app_url, "index_key": made.index_key, "cursor_key": made.cursor_key}
+    return settings.model_copy(update={name: SecretStr(value) for name, value in found.items()})

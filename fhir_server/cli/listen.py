@@ -7,9 +7,7 @@ import signal
 import socket
 import ssl
 
-from pydantic import SecretStr
-
-from fhir_server.cli.database import CommandFailed, database, keys
+from fhir_server.cli.database import CommandFailed, complete, database
 from fhir_server.cli.terminal import say
 from fhir_server.logs import configure
 from fhir_server.settings import Settings
@@ -24,11 +22,8 @@ def run(settings: Settings, _: argparse.Namespace) -> int:
     """By itself: on the database that is set, or the embedded one."""
     configure(settings.log_level, production=settings.env == "production", process="listen")
     with database(settings) as urls, bound(settings) as listening:
-        made = keys(settings)
-        known = {"database_url": SecretStr(urls.app_url), "index_key": SecretStr(made.index_key)}
-        complete = settings.model_copy(update=known | {"cursor_key": SecretStr(made.cursor_key)})
         say(f"Listening for HL7 v2 on {settings.host} port {listening.getsockname()[1]}; Ctrl-C ends it")
-        asyncio.run(listen(complete, listening))
+        asyncio.run(listen(complete(settings, urls), listening))
     return 0
 
 

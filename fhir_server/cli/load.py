@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from pydantic import SecretStr
 
 from fhir_server.cli import database
 from fhir_server.cli.loading import sources, work
@@ -51,7 +50,7 @@ def run(settings: Settings, files: list[Path]) -> int:
     report, started = Report(), time.monotonic()
     with database.database(settings) as urls:
         try:
-            asyncio.run(_load(_connected(settings, urls.app_url), files, report))
+            asyncio.run(_load(database.complete(settings, urls), files, report))
         except (GalenicError, BrokenProcessPool, KeyboardInterrupt) as error:
             _tell(report, started)
             why = error.message if isinstance(error, GalenicError) else type(error).__name__
@@ -76,12 +75,6 @@ def _problem(file: Path) -> str:
     except Unreadable as error:
         return str(error)
     return ""
-
-
-def _connected(settings: Settings, app_url: str) -> Settings:
-    keys = database.keys(settings)
-    connected = {"database_url": app_url, "index_key": keys.index_key, "cursor_key": keys.cursor_key}
-    return settings.model_copy(update={name: SecretStr(value) for name, value in connected.items()})
 
 
 async def _load(settings: Settings, files: list[Path], report: Report) -> None:

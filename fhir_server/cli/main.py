@@ -17,6 +17,12 @@ from fhir_server.telemetry import TelemetryMissing
 SETTINGS_NOTE = "Every setting is an environment variable GALENIC_*; docs/settings.md lists them all."
 
 
+MODULES = frozenset(
+    "audit client keys user partner messages subscriptions jobs worker map listen".split(),
+)
+"""Verbs whose module has `run(settings, chosen)`."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 done, 1 failed (the reason is on stderr), 2 called wrongly."""
     chosen = parser().parse_args(arguments)
@@ -52,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _add_users(verbs)
     _add_exchange(verbs)
     _add_subscriptions(verbs)
+    _add_jobs(verbs)
     load = verbs.add_parser(
         "load",
         help="load resources from files",
@@ -118,6 +125,13 @@ def _add_subscriptions(verbs: "argparse._SubParsersAction[argparse.ArgumentParse
     add_subscriptions(verbs, SETTINGS_NOTE)
 
 
+def _add_jobs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from fhir_server.cli.job_arguments import add_jobs, add_worker
+
+    add_jobs(verbs, SETTINGS_NOTE)
+    add_worker(verbs, SETTINGS_NOTE)
+
+
 def _add_exchange(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     from fhir_server.cli.exchange_arguments import add_exchange
 
@@ -132,7 +146,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
             return serve.run(settings)
         case "db":
             return _upgrade(settings) if chosen.action == "upgrade" else _check(settings)
-        case "audit" | "client" | "keys" | "user" | "partner" | "messages" | "subscriptions" | "map" | "listen":
+        case verb if verb in MODULES:
             return int(importlib.import_module(f"fhir_server.cli.{chosen.verb}").run(settings, chosen))
         case "load":
             from fhir_server.cli import load

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
-from pydantic import SecretStr
 
-from fhir_server.cli.database import CommandFailed, database, keys
+from fhir_server.cli.database import CommandFailed, complete, database
 from fhir_server.cli.identity import Desk, desk
 from fhir_server.cli.terminal import say
 from fhir_server.errors import GalenicError
@@ -85,10 +84,7 @@ def _send(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterator[
 
 def _replay(settings: Settings, message_id: UUID) -> int:
     with database(settings) as urls:
-        made = keys(settings)
-        known = {"database_url": SecretStr(urls.app_url), "index_key": SecretStr(made.index_key)}
-        complete = settings.model_copy(update=known | {"cursor_key": SecretStr(made.cursor_key)})
-        answers = asyncio.run(_answered_again(complete, message_id))
+        answers = asyncio.run(_answered_again(complete(settings, urls), message_id))
     if not answers:
         say(f"{message_id} waits for the worker")
     for answer in answers:

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from pydantic import SecretStr
 
 from fhir_server.auth.context import system_context
-from fhir_server.cli.database import CommandFailed, database, keys
+from fhir_server.cli.database import CommandFailed, complete, database, keys
 from fhir_server.cli.identity import Desk, desk
 from fhir_server.cli.terminal import say
 from fhir_server.errors import GalenicError
@@ -81,9 +81,9 @@ def _replay(at: Desk, chosen: argparse.Namespace, _: Settings) -> Iterator[str]:
 def _secret(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterator[str]:
     row = _one(at, chosen)
     at.record(f"the secrets of {SUBSCRIPTION}/{chosen.id} looked at")
-    complete = settings.model_copy(update={"index_key": SecretStr(keys(settings).index_key)})
+    known = settings.model_copy(update={"index_key": SecretStr(keys(settings).index_key)})
     found = Row(**{name: row[name] for name in COLUMNS.split(", ")})
-    yield from map(shown, webhook_secrets(complete)(found))
+    yield from map(shown, webhook_secrets(known)(found))
 
 
 def _rotate(at: Desk, chosen: argparse.Namespace, settings: Settings) -> Iterator[str]:
@@ -107,9 +107,7 @@ def _one(at: Desk, chosen: argparse.Namespace) -> DictRow:
 def _renew(settings: Settings, id_: str) -> None:
     """As if its client had asked for it again: its endpoint is asked first."""
     with database(settings) as urls:
-        made = keys(settings)
-        known = {"database_url": SecretStr(urls.app_url), "index_key": SecretStr(made.index_key)}
-        asyncio.run(_renewed(settings.model_copy(update=known | {"cursor_key": SecretStr(made.cursor_key)}), id_))
+        asyncio.run(_renewed(complete(settings, urls), id_))
 
 
 async def _renewed(settings: Settings, id_: str) -> None:

@@ -16,6 +16,9 @@ from psycopg.types.json import Jsonb
 from fhir_server.errors import GalenicError
 from fhir_server.storage.database import Connection
 
+CHANNEL: Final = "galenic_job"
+"""Where it is told that there are jobs to be done."""
+
 LEASE_SECONDS: Final = 15.0
 """How long a worker holds a job without a sign of life (seconds)."""
 

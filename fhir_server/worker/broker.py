@@ -56,7 +56,7 @@ class Broker:
     def consumer(self, do: Callable[[str], None], at_once_max: int) -> "Consumer":
         """Calls `do` with the kinds it is told, in threads: at most so many at once; each returns when it has done."""
 
-        @self._app.task(name=TASK)  # type: ignore[untyped-decorator] # celery has no types
+        @self._app.task(name=TASK, shared=False)  # type: ignore[untyped-decorator] # celery has no types
         def told(kind: str) -> None:
             do(kind)
 
@@ -64,9 +64,10 @@ class Broker:
 
 
 class Consumer:
-    """A Celery worker in a thread of this process."""
+    """A Celery worker in a thread of this process, which can have one: Celery's threads ask for the app of all."""
 
     def __init__(self, app: Celery, at_once_max: int) -> None:
+        app.set_default()
         self._controller: Any = app.WorkController(
             pool_cls="threads",
             concurrency=at_once_max,

@@ -10,8 +10,7 @@ import psycopg
 
 from fhir_server.storage.database import Connection
 from fhir_server.storage.events import wait_for_notification
-from fhir_server.storage.jobs import Turn, due
-from fhir_server.storage.subscriptions import CHANNEL
+from fhir_server.storage.jobs import CHANNEL, Turn, due
 from fhir_server.worker.broker import Broker, BrokerAway
 
 LOG = logging.getLogger(__name__)

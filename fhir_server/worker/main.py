@@ -6,6 +6,8 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+import uvloop
+
 from fhir_server.exchange.delivering import Deliveries
 from fhir_server.logs import configure
 from fhir_server.rest.server import Server
@@ -124,7 +126,7 @@ async def kept_running(name: str, part: Callable[[], Awaitable[None]]) -> None:
 def main() -> None:
     settings = Settings()
     configure(settings.log_level, production=settings.env == "production", process="worker")
-    asyncio.run(run(settings))
+    uvloop.run(run(settings))
 
 
 if __name__ == "__main__":
