@@ -6,6 +6,9 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from integrations.mail.server import mail_server
+from subscriptions.endpoint import is_address
+
 
 class Settings(BaseSettings):
     """Frozen; read once, by the composition root, the command line and the worker only."""
@@ -54,6 +57,15 @@ class Settings(BaseSettings):
         False,
         description="Fetch clients' keys from private addresses, and tell subscribers there, also by http; "
         "refused in production (true or false)",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server that notifications are handed in at, smtp:// with STARTTLS or smtps://, with "
+        "user:password@; empty: none go by mail (URL)",
+    )
+    mail_from: str = Field("", validate_default=True, description="Sender of that mail (e-mail address)")
+    mail_pause_seconds: float = Field(
+        300.0, ge=1, description="Least time between two mails to one Subscription (seconds)"
     )
     session_idle_seconds_max: int = Field(
         900, ge=60, le=3_600, description="Time without a request after which a person is logged out (seconds)"
@@ -146,6 +158,22 @@ class Settings(BaseSettings):
         if value.startswith("http://") and others.data.get("env") == "development":
             return value
         raise ValueError("it is an https URL; http is for development")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_servers(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _beside_its_server(cls, value: str, others: ValidationInfo) -> str:
+        if value and not is_address(value):
+            raise ValueError("it is one address, in ASCII")
+        if "smtp_url" in others.data and bool(value) != (others.data["smtp_url"] is not None):
+            raise ValueError("GALENIC_SMTP_URL and GALENIC_MAIL_FROM are set together")
+        return value
 
     @field_validator("outbound_allow_private")
     @classmethod

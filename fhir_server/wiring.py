@@ -31,7 +31,7 @@ from fhir_server.identity.signing_keys import SigningKeys
 from fhir_server.identity.tokens import TokenChecker
 from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
-from fhir_server.notifications.delivering import Delivery
+from fhir_server.notifications.delivering import Carrier, Delivery
 from fhir_server.notifications.matching import Matcher
 from fhir_server.notifications.passes import Passes
 from fhir_server.notifications.sockets import Sockets
@@ -70,6 +70,8 @@ from fhir_server.web.script import Gateway
 from fhir_server.web.visit import Desk
 from fhir_server.web.websocket import Endpoint, url_of
 from integrations.guarded.outbound import Outbound
+from integrations.mail.mailer import Mailer
+from integrations.mail.server import mail_server
 from integrations.webhooks.rest_hook import RestHook
 from subscriptions.request import Channel, Offer
 
@@ -264,6 +266,8 @@ def build_matcher(settings: Settings, source: IndexerSource) -> Matcher:
 def offer(settings: Settings) -> Offer:
     """By which channels subscribers are told, and where."""
     channels: set[Channel] = {"rest-hook", "websocket"}
+    if settings.smtp_url:
+        channels.add("email")
     return Offer(frozenset(channels), settings.outbound_allow_private)
 
 
@@ -272,11 +276,20 @@ def build_delivery(settings: Settings, server: Server, outbound: Outbound) -> De
     return Delivery(
         server.database,
         current_of(server),
-        {"rest-hook": RestHook(outbound, server.database.clock.now)},
+        _carriers(settings, server, outbound),
         webhook_secrets(settings),
         offer(settings),
         is_open=settings.auth == "off",
     )
+
+
+def _carriers(settings: Settings, server: Server, outbound: Outbound) -> dict[Channel, Carrier]:
+    carriers: dict[Channel, Carrier] = {"rest-hook": RestHook(outbound, server.database.clock.now)}
+    if settings.smtp_url:
+        mail = mail_server(settings.smtp_url.get_secret_value())
+        now, pause = server.database.clock.now, settings.mail_pause_seconds
+        carriers["email"] = Mailer(mail, settings.mail_from, server.base_url, now, pause)
+    return carriers
 
 
 def build_websocket(settings: Settings, server: Server) -> Endpoint:

@@ -20,7 +20,7 @@ FILTERS_MAX: Final = 10
 QUERY_CHARACTERS_MAX: Final = 2_000
 """Of the criteria, and of each filter."""
 EVENTS_DEFAULT: Final = 1
-"""Events in one notification, where a subscription does not say how many."""
+"""Events in one notification, where a subscription does not say how many; an e-mail has as many as may be."""
 
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 FILTER_CRITERIA: Final = f"{_BACKPORT}filter-criteria"
@@ -140,8 +140,8 @@ def requested(resource: Resource, offer: Offer) -> Requested:
     filters, headers = _filters(reading, topic), _headers(reading)
     endpoint, mime = _endpoint(reading, channel, allow_plain=offer.allow_plain), _mime(reading, content)
     counts = [_count(reading, one) for one in (HEARTBEAT_SECONDS, TIMEOUT_SECONDS, EVENTS)]
-    if channel == "email" and content not in ("empty", None):
-        reading.refuse("channel.payload", "security", "E-mail is not confidential: its content has to be empty")
+    if channel == "email":
+        _refuse_what_mail_does_not_do(reading, content)
     if channel == "websocket":
         _refuse_what_sockets_do_not_do(reading, content)
     if reading.problems or channel is None or content is None:
@@ -157,10 +157,21 @@ def requested(resource: Resource, offer: Offer) -> Requested:
         mime=mime,
         heartbeat_seconds=counts[0],
         timeout_seconds=counts[1],
-        max_count=counts[2] or EVENTS_DEFAULT,
+        max_count=counts[2] or (EVENTS.most if channel == "email" else EVENTS_DEFAULT),
         end=resource.get("end"),
         status=resource.get("status", ""),
     )
+
+
+def _refuse_what_mail_does_not_do(reading: _Reading, content: Content | None) -> None:
+    """A person reads it, and gets no more of it than need be."""
+    if content not in ("empty", None):
+        reading.refuse("channel.payload", "security", "E-mail is not confidential: its content has to be empty")
+    if "header" in reading.channel:
+        reading.refuse("channel.header", "not-supported", "The headers of an e-mail are not for a subscription to set")
+    for one in (HEARTBEAT_SECONDS, TIMEOUT_SECONDS):
+        for where, _ in _values(reading.channel, one.extension, one.element):
+            reading.refuse(f"channel.{where}", "not-supported", "An e-mail has no heartbeat, and no timeout of its own")
 
 
 def _refuse_what_sockets_do_not_do(reading: _Reading, content: Content | None) -> None:

@@ -71,6 +71,10 @@ WHERE rid = %(rid)s AND version = %(version)s
 class Carrier(Protocol):
     """What brings the messages of one channel to where they go."""
 
+    @property
+    def pause_seconds(self) -> float:
+        """Between two messages of a Subscription, at least (seconds)."""
+
     def site(self, hook: Hook) -> str:
         """What messages under way are counted by: a host and port."""
 
@@ -161,8 +165,9 @@ class Delivery:
         if asked.channel == "websocket":
             return await self._by_socket(connection, job, row)
         to = carrier, hook = self.channels[asked.channel], self._hook(row, asked)
-        if self.at_site[carrier.site(hook)] >= SITE_MAX:
-            await jobs.postpone(connection, job, SITE_WAIT_SECONDS)
+        wait = self._wait(row, carrier, hook)
+        if wait > 0:
+            await jobs.postpone(connection, job, wait)
             return None
         if row.state == "requested":
             return Due(row, teller.handshake(row, asked), to)
@@ -174,6 +179,14 @@ class Delivery:
             return Due(row, message, to)
         beat = Due(row, teller.heartbeat(row, asked), to) if asked.topic else None
         return await self._rest(connection, job, row, beat)
+
+    def _wait(self, row: Row, carrier: Carrier, hook: Hook) -> float:
+        """Until it may be sent something again (seconds); not longer than 0 where it may now."""
+        if self.at_site[carrier.site(hook)] >= SITE_MAX:
+            return SITE_WAIT_SECONDS
+        if row.told is None:
+            return 0.0
+        return carrier.pause_seconds - (self.database.clock.now() - row.told).total_seconds()
 
     async def _by_socket(self, connection: Connection, job: Job, row: Row) -> Due | None:
         """Whoever holds its sockets tells it; here it becomes active, and comes to its end."""
@@ -263,7 +276,7 @@ def _failure(row: Row) -> Happening:
 
 
 def _most(asked: Requested) -> int:
-    return asked.max_count if asked.topic else 1
+    return asked.max_count if asked.topic or asked.channel == "email" else 1
 
 
 def _next_beat(row: Row) -> datetime | None:

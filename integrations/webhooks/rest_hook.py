@@ -32,6 +32,9 @@ DIGITS: Final = re.compile(r"[0-9]{1,9}")
 class RestHook:
     """`now` is the time of day, by which messages are stamped."""
 
+    pause_seconds: Final = 0.0
+    """A machine is told at once."""
+
     def __init__(self, outbound: Outbound, now: Callable[[], datetime]) -> None:
         self._outbound = outbound
         self._now = now

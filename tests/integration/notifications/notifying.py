@@ -35,6 +35,7 @@ class Wire:
     dies_after: int | None = None
     fails: bool = False
     tried: int = 0
+    pause_seconds: float = 0.0
     meanwhile: dict[int, Callable[[], Awaitable[Any]]] = field(default_factory=dict)
     """What somebody else does while the message of so many events is under way."""
 

@@ -17,6 +17,7 @@ ENDPOINT = "https://sink.example/hook"
 
 
 REST_HOOKS = Offer(frozenset({"rest-hook"}))
+MAIL = Offer(frozenset({"email"}))
 WEBSOCKETS = Offer(frozenset({"websocket"}))
 
 
@@ -273,6 +274,39 @@ def test_a_websocket_without_a_topic_has_no_content() -> None:
     assert requested(empty, WEBSOCKETS).content == "empty"
     full = a_subscription(a_socket(_payload=None), **plain)
     assert refusals(full, WEBSOCKETS) == [("channel.payload", "not-supported")]
+
+
+HEARTBEAT = extension("heartbeat-period", valueUnsignedInt=60)
+
+
+def mailed(**changes: Any) -> Resource:
+    """By e-mail, with elements of its channel changed."""
+    channel = {"type": "email", "endpoint": "mailto:ward@sink.example", "_payload": content("empty")}
+    return a_subscription(a_channel(**(channel | changes)))
+
+
+def test_an_email_has_as_many_events_as_may_be_or_as_are_asked_for() -> None:
+    assert requested(mailed(), MAIL).max_count == 100
+    assert requested(mailed(extension=[extension("max-count", valuePositiveInt=3)]), MAIL).max_count == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"_payload": content("id-only")}, ("channel.payload", "security")),
+        ({"header": ["Bcc: c@d.example"]}, ("channel.header", "not-supported")),
+        (
+            {"extension": [extension("heartbeat-period", valueUnsignedInt=60)]},
+            ("channel.extension[0]", "not-supported"),
+        ),
+        ({"extension": [extension("timeout", valueUnsignedInt=5)]}, ("channel.extension[0]", "not-supported")),
+        ({"endpoint": "mailto:a@b.example?bcc=c@d.example"}, ("channel.endpoint", "value")),
+        ({"endpoint": "mailto:a@b.example\r\nRSET"}, ("channel.endpoint", "value")),
+        ({"endpoint": None}, ("channel.endpoint", "required")),
+    ],
+)
+def test_what_a_person_is_not_sent_is_refused(changes: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert refusals(mailed(**changes), MAIL) == [expected]
 
 
 @pytest.mark.parametrize(
