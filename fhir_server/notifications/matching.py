@@ -155,12 +155,14 @@ class Matcher:
         missing = [(row.rid, row.version) for row in rows.values() if (row.rid, row.version) not in before.read]
         found = await exact_versions(connection, missing)
         fresh = {key: self._watches(version) for key, version in found.items()}
+        for rid in sorted(rid for (rid, _), watches in fresh.items() if not watches):
+            await wake(connection, rid)
         kept = {key: watches for key, watches in (before.read | fresh).items() if key[0] in rows}
         owned = {row.rid: kept.get((row.rid, row.version), ()) for row in rows.values()}
         return Known(rows, Watches(owned), kept, before.registry)
 
     def _watches(self, version: Version) -> tuple[Watch, ...]:
-        """None where it cannot be read any more: a search parameter may have gone meanwhile."""
+        """None where it cannot be read any more: a search parameter or a channel may have gone meanwhile."""
         indexer = self._source.indexer
         try:
             asked = read(load(version), self._offer)

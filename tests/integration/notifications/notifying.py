@@ -85,7 +85,7 @@ class Notifying:
     @property
     def delivery(self) -> Delivery:
         made = build_delivery(self.settings, self.parts.server, Outbound(allow_private=True))
-        return replace(made, channels={"rest-hook": self.wire})
+        return replace(made, channels={"rest-hook": self.wire, "email": self.wire})
 
     async def all(self) -> None:
         """What a worker does, until nothing is left."""
