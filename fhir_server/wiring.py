@@ -364,7 +364,7 @@ def build_reviewer(settings: Settings) -> Reviewer:
 
 
 def build_reindexing(settings: Settings) -> Reindexing:
-    return Reindexing(_indexer_source(settings, _hasher(settings)))
+    return Reindexing(_required(settings, "database_url"), _indexer_source(settings, _hasher(settings)))
 
 
 def build_indexer(settings: Settings, generations: Generations | None = None) -> Indexer:
