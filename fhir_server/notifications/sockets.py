@@ -101,7 +101,7 @@ class Socket:
         self._belongs_to(one.holder)
         for binding in bindings:
             known = self._bindings.setdefault(binding.rid, binding)
-            known.is_greeted = False
+            known.greetings += 1
             self._sockets.watcher.watch(binding.rid, self.wake)
             self.wake(binding.rid)
 
@@ -178,7 +178,7 @@ class Socket:
         except TimeoutError as error:
             raise Closing(POLICY, "notifications were not read in time") from error
         await self._sockets.speaker.moved(binding, said)
-        binding.is_greeted = True
+        binding.greetings -= said.kind == "handshake"
         if said.kind == "end":
             self._unbind(binding.rid)
             if not self._bindings:

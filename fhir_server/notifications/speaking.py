@@ -41,7 +41,8 @@ class Binding:
     holder: Holder
     position: int
     """The number of the last event that was told here, or before."""
-    is_greeted: bool = False
+    greetings: int = 0
+    """Handshakes that are owed."""
     beats: bool = False
     """A heartbeat is due."""
     heartbeat_seconds: int | None = None
@@ -115,7 +116,7 @@ class Speaker:
             await subscriptions.wake(connection, row.rid)
             return None
         binding.heartbeat_seconds = row.heartbeat_seconds if asked.topic else None
-        if not binding.is_greeted:
+        if binding.greetings:
             return Said(_text(teller.handshake(row, asked), f"bound {row.id}"), "handshake")
         binding.position = min(binding.position, row.delivered)  # it is less where somebody has wound it back
         here = replace(row, delivered=binding.position)

@@ -7,6 +7,7 @@ after POLL_SECONDS.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -79,7 +80,15 @@ class Watcher:
 
     def _tell(self, found: dict[int, Glance]) -> None:
         for rid, wakes in self._watched.items():
-            if rid not in self._seen or self._seen[rid] != found.get(rid):
-                self._seen[rid] = found.get(rid)
+            before, now = self._seen.get(rid), found.get(rid)
+            self._seen[rid] = now
+            if _is_news(before, now):
                 for wake in wakes:
                     wake(rid)
+
+
+def _is_news(before: Glance | None, now: Glance | None) -> bool:
+    """Those that tell move `delivered` on themselves; whoever moves it back wants it told again."""
+    if before is None or now is None:
+        return True
+    return replace(before, delivered=0) != replace(now, delivered=0) or now.delivered < before.delivered

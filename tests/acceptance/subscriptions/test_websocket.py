@@ -113,6 +113,19 @@ async def test_one_socket_is_bound_to_many_subscriptions_by_one_token_and_by_sev
         assert sorted(greeted) == sorted([*ids, ids[0]])
 
 
+async def test_each_binding_is_greeted_however_soon_it_comes(client):
+    patient = a_patients_id(client)
+    id_ = await listened(client, patient)
+    token = a_pass(client, id_)["token"]
+    async with connected(str(client.base_url)) as listener:
+        for _ in range(3):
+            await listener.say(f"bind-with-token {token}")
+        await listener.until(lambda: len(listener.of("handshake")) == 3)
+        prescribe(client, patient)
+        await listener.until(lambda: listener.numbers == [1])
+    assert len(listener.bundles) == 4
+
+
 async def test_a_token_is_for_the_subscriptions_it_names_and_says_where_to_go(client, galenic):
     ids = [await listened(client, "nobody") for _ in range(2)]
     found = a_pass(client, *ids)
