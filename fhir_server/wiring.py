@@ -31,7 +31,8 @@ from fhir_server.identity.signing_keys import SigningKeys
 from fhir_server.identity.tokens import TokenChecker
 from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
-from fhir_server.notifications.delivering import Carrier, Delivery
+from fhir_server.notifications.deciding import Carrier
+from fhir_server.notifications.delivering import Delivery
 from fhir_server.notifications.matching import Matcher
 from fhir_server.notifications.passes import Passes
 from fhir_server.notifications.sockets import Sockets

@@ -3,7 +3,7 @@
 What is told is judged here, right before it leaves: of what its writer may not see any more nothing but the number is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -23,6 +23,9 @@ from integrations.channel import Kind, Outgoing
 from subscriptions.notification import Event, Stamp, Told, event_notification, handshake, heartbeat
 from subscriptions.request import Content, Requested
 from subscriptions.topics import Interaction
+
+Versions = Mapping[tuple[int, int], Version]
+"""By internal id and version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,23 @@ class Teller:
     async def events(self, connection: Connection, row: Row, asked: Requested, grant: Grant, last: int) -> Message:
         """Those up to `last`; the message of the same numbers has the same id, however often it is made."""
         found = await numbered(connection, row.rid, row.delivered + 1, last)
+        versions = await versions_of(connection, found, asked.content)
+        return await self.message(connection, row, asked, grant, last, found=found, versions=versions)
+
+    async def message(  # noqa: PLR0913 - all that a message depends on
+        self,
+        connection: Connection,
+        row: Row,
+        asked: Requested,
+        grant: Grant,
+        last: int,
+        *,
+        found: Sequence[Numbered],
+        versions: Versions,
+    ) -> Message:
+        """The same, of events and their versions that are there; others may be among these."""
         sight = sight_of(self.indexer.registry, self.indexer.base_url, grant, "r")
-        events, released = await self.shown_events(connection, found, sight, asked.content)
+        events, released = await self._seen(connection, found, versions, sight, asked.content)
         name = f"{name_of(row)}-{row.delivered + 1}-{last}"
         if asked.topic is None:
             return Message(_plain(name, events, asked), last, released)
@@ -73,12 +91,24 @@ class Teller:
         self, connection: Connection, found: Sequence[Numbered], sight: Sight, content: Content
     ) -> tuple[list[Event], frozenset[str]]:
         """The events as far as `sight` shows them now, and the compartments of what leaves with them."""
+        versions = await versions_of(connection, found, content)
+        return await self._seen(connection, found, versions, sight, content)
+
+    async def _seen(
+        self, connection: Connection, found: Sequence[Numbered], versions: Versions, sight: Sight, content: Content
+    ) -> tuple[list[Event], frozenset[str]]:
         if content == "empty":
             return [_event(one, None, content) for one in found], frozenset()
-        versions = await exact_versions(connection, [(one.rid, one.version) for one in found])
-        seen = {(one.rid, one.version): one for one in await shown(connection, sight, self.indexer, versions.values())}
-        events = [_event(one, seen.get((one.rid, one.version)), content) for one in found]
+        there = dict.fromkeys(one.focus for one in found if one.focus in versions)
+        shown_ = await shown(connection, sight, self.indexer, [versions[focus] for focus in there])
+        seen = {(one.rid, one.version): one for one in shown_}
+        events = [_event(one, seen.get(one.focus), content) for one in found]
         return events, frozenset(owner for one in seen.values() for owner in one.compartments)
+
+
+async def versions_of(connection: Connection, found: Iterable[Numbered], content: Content) -> Versions:
+    """What the events are about, where that is told."""
+    return {} if content == "empty" else await exact_versions(connection, {one.focus for one in found})
 
 
 def name_of(row: Row) -> str:

@@ -85,6 +85,7 @@ COLUMNS: Final = (
     " heartbeat_seconds, ends, problem, secrets"
 )
 ROW: Final = f"SELECT {COLUMNS} FROM subscription WHERE rid = %s"  # noqa: S608 - our own columns
+ROWS_OF: Final = f"SELECT {COLUMNS} FROM subscription WHERE rid = ANY(%s)"  # noqa: S608 - our own columns
 LOCKED: Final = f"{ROW} FOR UPDATE"
 BY_ID: Final = f"SELECT {COLUMNS} FROM subscription WHERE id = ANY(%s) ORDER BY rid"  # noqa: S608 - our own columns
 NEWEST: Final = f"SELECT {COLUMNS} FROM subscription ORDER BY rid DESC LIMIT %s"  # noqa: S608 - our own columns
@@ -163,13 +164,18 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """An event under its number; (rid, version) is its focus."""
+    """An event under its number."""
 
     number: int
     recorded: datetime
     rid: int
     version: int
     interaction: str
+
+    @property
+    def focus(self) -> tuple[int, int]:
+        """Internal id and version of what it is about."""
+        return self.rid, self.version
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,27 @@
 """Whoever dies between two steps loses nothing: committed, sequenced, matched, sent, recorded."""
 
 import asyncio
+from typing import Any
 
 import psycopg
 import pytest
 
-from fhir_server.notifications.delivering import SITE_MAX, TURN_MAX
+from fhir_server.notifications.deciding import SITE_MAX
+from fhir_server.notifications.delivering import TURN_MAX
 from fhir_server.notifications.matching import Matcher
+from fhir_server.notifications.telling import Message, Teller
 from fhir_server.notifications.triggers import Watch
 from fhir_server.storage import jobs
 from fhir_server.storage.intents import Intent
-from fhir_server.storage.subscriptions import KIND, forget
+from fhir_server.storage.jobs import Job
+from fhir_server.storage.subscriptions import KIND, Row, forget
 from fhir_server.storage.transact import Batch
 from fhir_server.storage.version import Version
 from fhir_server.wiring import build_indexer
 from subscriptions.topics import BASE
 from tests.builders.subscriptions import a_subscription, extension
 from tests.integration.notifications.notifying import WRITER, Died, Notifying
+from tests.running.waiting import PATIENCE_SECONDS
 
 MANY = {"extension": [extension("backport-max-count", valuePositiveInt=10)]}
 STEPS = ("committed", "sequenced", "matched", "sent", "recorded")
@@ -414,3 +419,53 @@ async def test_what_is_asked_for_is_read_anew_when_search_parameters_change(
         assert len(read) == times
     await notifying.deliver()
     assert notifying.told() == ["1-1", "2-2", "3-3"]
+
+
+async def test_a_subscription_that_somebody_else_is_at_keeps_no_other_waiting(notifying: Notifying) -> None:
+    """Whoever writes it may take long, and those that are told together with it are told meanwhile."""
+    await notifying.write(a_subscription("http://other.example/", f"{BASE}prescription-received"))
+    await notifying.all()
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    delivering, held = notifying.delivery, []
+    while job := await jobs.claim(notifying.connection, KIND, 99):
+        held.append(job)
+    async with notifying.connection.transaction():
+        await notifying.connection.execute(
+            "SELECT FROM subscription WHERE rid = %s FOR UPDATE", (subscription(held[0]),)
+        )
+        running = [asyncio.create_task(delivering.run(job)) for job in held]
+        await asyncio.wait_for(running[1], PATIENCE_SECONDS)
+        assert notifying.told() == ["1-1"]
+        assert not running[0].done()
+    await running[0]
+    assert notifying.told() == ["1-1", "1-1"]
+
+
+async def test_a_message_that_cannot_be_made_keeps_none_from_being_told_and_undoes_nothing(
+    notifying: Notifying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await notifying.write(a_subscription("http://other.example/", f"{BASE}prescription-received"))
+    await notifying.all()
+    for _ in range(2):
+        await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    delivering, held, original = notifying.delivery, [], Teller.message
+    while job := await jobs.claim(notifying.connection, KIND, 99):
+        held.append(job)
+
+    async def message(self: Teller, connection: Any, row: Row, *rest: Any, **found: Any) -> Message:
+        if row.rid == subscription(held[0]) and row.delivered == 1:
+            raise LookupError
+        return await original(self, connection, row, *rest, **found)
+
+    monkeypatch.setattr(Teller, "message", message)
+    ends = await asyncio.gather(*map(delivering.run, held), return_exceptions=True)
+    assert [type(end) for end in ends] == [LookupError, type(None)]
+    assert await notifying.rows("SELECT delivered, sending FROM subscription ORDER BY delivered") == [(1, 1), (2, 2)]
+
+
+def subscription(job: Job) -> int:
+    return int(job.payload["subscription"])
