@@ -1,6 +1,6 @@
 """The composition root: settings in, a server out. Nobody else in the product puts its parts together."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from fhir_server.identity.transactions import Transactions
 from fhir_server.model.definitions import load_definitions
 from fhir_server.notifications.deciding import Carrier
 from fhir_server.notifications.delivering import Delivery
+from fhir_server.notifications.inside import Listener, Reactions
 from fhir_server.notifications.matching import Matcher
 from fhir_server.notifications.passes import Passes
 from fhir_server.notifications.sockets import Sockets
@@ -258,10 +259,20 @@ def current_of(server: Server) -> Callable[[], Awaitable[tuple[Writer, Finder]]]
     return current
 
 
-def build_matcher(settings: Settings, source: IndexerSource) -> Matcher:
-    """Who gives the events of Subscriptions their numbers."""
+def build_matcher(settings: Settings, source: IndexerSource, listeners: Sequence[Listener] = ()) -> Matcher:
+    """Who gives the events of Subscriptions their numbers, and hands them to listeners in this process."""
     url, is_open = _required(settings, "database_url"), settings.auth == "off"
-    return Matcher(url, source, settings.event_retention_days, offer(settings), is_open=is_open)
+    return Matcher(url, source, settings.event_retention_days, offer(settings), listeners, is_open=is_open)
+
+
+def build_reactions(server: Server, listeners: Sequence[Listener]) -> Reactions:
+    """What is told them."""
+    return Reactions(server.database, current_of(server), listeners)
+
+
+def build_listeners() -> Sequence[Listener]:
+    """Code of ours that subscribes to topics: there is none yet."""
+    return ()
 
 
 def offer(settings: Settings) -> Offer:

@@ -4,7 +4,7 @@ import argparse
 from uuid import UUID
 
 STATES = ("waiting", "running", "done", "failed", "superseded")
-KINDS = ("notify", "reindex", "script-message", "send")
+KINDS = ("notify", "react", "reindex", "script-message", "send")
 LIMIT = 50
 
 

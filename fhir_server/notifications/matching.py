@@ -9,13 +9,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
 
 from fhir_server.errors import GalenicError
 from fhir_server.model.resource_types import type_name, type_number
+from fhir_server.notifications.inside import Listener, add
 from fhir_server.notifications.rights import grants
 from fhir_server.notifications.triggers import Change, Reading, Watch, Watches, read
 from fhir_server.search.entries import Entries
@@ -72,12 +73,16 @@ class Event:
     interaction: str
 
 
+Owner = int | str
+"""The internal id of a Subscription, or the name of a listener in this process."""
+
+
 @dataclass(slots=True)
 class Known:
     """The active Subscriptions as one look found them; what each asks for is read once a version."""
 
     rows: dict[int, Row] = field(default_factory=dict)
-    watches: Watches[int] = field(default_factory=lambda: Watches({}))
+    watches: Watches[Owner] = field(default_factory=lambda: Watches({}))
     read: dict[tuple[int, int], tuple[Watch, ...]] = field(default_factory=dict)
     registry: Registry | None = None
     """The search parameters they were read with: what was read with others may be indexed elsewhere by now."""
@@ -86,12 +91,22 @@ class Known:
 class Matcher:
     """Runs until cancelled; a lost connection costs a second, never an event."""
 
-    def __init__(self, url: str, source: IndexerSource, retention_days: int, offer: Offer, *, is_open: bool) -> None:
+    def __init__(
+        self,
+        url: str,
+        source: IndexerSource,
+        retention_days: int,
+        offer: Offer,
+        listeners: Sequence[Listener] = (),
+        *,
+        is_open: bool,
+    ) -> None:
         self._url = url
         self._retention_days = max(retention_days, RETENTION_DAYS_MIN)
         self._source = source
         self._is_open = is_open
         self._offer = offer
+        self._topics = {listener.name: listener.topic for listener in listeners}
         self._known: Known | None = None
 
     async def run(self) -> None:
@@ -131,11 +146,13 @@ class Matcher:
             if not events:
                 return 0
             known = await self._renewed(connection, events)
-            matched = await self._matched(connection, known, events)
+            matched, inside = await self._matched(connection, known, events)
             for rid in sorted(matched):  # in the order in which others lock them
                 await number(connection, rid, matched[rid])
+            for name in sorted(inside):
+                await add(connection, name, inside[name])
             await connection.execute(MOVE_CURSOR, (events[-1].seq,))
-            if matched:
+            if matched or inside:
                 await connection.execute(f"NOTIFY {CHANNEL}")
         return len(events)
 
@@ -158,8 +175,13 @@ class Matcher:
         for rid in sorted(rid for (rid, _), watches in fresh.items() if not watches):
             await wake(connection, rid)
         kept = {key: watches for key, watches in (before.read | fresh).items() if key[0] in rows}
-        owned = {row.rid: kept.get((row.rid, row.version), ()) for row in rows.values()}
+        owned: dict[Owner, tuple[Watch, ...]] = {row.rid: kept.get((row.rid, row.version), ()) for row in rows.values()}
+        owned |= {name: self._reading().topic(topic) for name, topic in self._topics.items()}
         return Known(rows, Watches(owned), kept, before.registry)
+
+    def _reading(self) -> Reading:
+        indexer = self._source.indexer
+        return Reading(indexer.registry, indexer.base_url, datetime.now(UTC))
 
     def _watches(self, version: Version) -> tuple[Watch, ...]:
         """None where it cannot be read any more: a search parameter or a channel may have gone meanwhile."""
@@ -171,8 +193,10 @@ class Matcher:
             LOG.warning("Subscription %s cannot be read and is told nothing", version.id)
             return ()
 
-    async def _matched(self, connection: Connection, known: Known, events: Sequence[Event]) -> dict[int, list[Matched]]:
-        """By Subscription, the events it is told: those that match and that it may know of.
+    async def _matched(
+        self, connection: Connection, known: Known, events: Sequence[Event]
+    ) -> tuple[dict[int, list[Matched]], dict[str, list[Matched]]]:
+        """By Subscription, the events it is told: those that match and that it may know of; by listener all that match.
 
         One whose writer may see nothing any more gets none, and whoever delivers ends it.
         """
@@ -180,18 +204,22 @@ class Matcher:
         keys = {(e.rid, version) for e in concerned for version in (e.version, e.previous_version) if version}
         versions = await exact_versions(connection, keys)
         matched: dict[int, list[Event]] = defaultdict(list)
+        inside: dict[str, list[Matched]] = defaultdict(list)
         for event in concerned:
-            for rid in self._owners(known, event, versions):
-                matched[rid].append(event)
+            for owner in self._owners(known, event, versions):
+                if isinstance(owner, str):
+                    inside[owner].append(_matched(event))
+                else:
+                    matched[owner].append(event)
             await asyncio.sleep(0)  # the worker has other things to do
-        return await self._authorized(connection, known, matched, versions)
+        return await self._authorized(connection, known, matched, versions), inside
 
-    def _owners(self, known: Known, event: Event, versions: dict[tuple[int, int], Version]) -> list[int]:
+    def _owners(self, known: Known, event: Event, versions: dict[tuple[int, int], Version]) -> list[Owner]:
         indexer = self._source.indexer
         before = _entries(indexer, versions.get((event.rid, event.previous_version or 0)))
         after = _entries(indexer, versions.get((event.rid, event.version)))
         owners = known.watches.told(Change(type_name(event.type), _interaction(event, before), before, after))
-        return [rid for rid in owners if event.seq > (known.rows[rid].since or 0)]
+        return [one for one in owners if isinstance(one, str) or event.seq > (known.rows[one].since or 0)]
 
     async def _authorized(
         self,
@@ -211,8 +239,12 @@ class Matcher:
             seen = {(one.rid, one.version) for one in await shown(connection, sight, indexer, focus)}
             events = [e for e in matched[rid] if (e.rid, e.version) in seen]
             if events:
-                found[rid] = [Matched(e.seq, e.recorded, e.rid, e.version, e.interaction) for e in events]
+                found[rid] = [_matched(event) for event in events]
         return found
+
+
+def _matched(event: Event) -> Matched:
+    return Matched(event.seq, event.recorded, event.rid, event.version, event.interaction)
 
 
 def _interaction(event: Event, before: Entries | None) -> Interaction:

@@ -112,10 +112,14 @@ class Reading:
         if asked.topic is None:
             type_name, _, query = asked.criteria.partition("?")
             return (self._watch(Trigger(type_name, WRITTEN, query), ()),)
-        filters = [one.partition("?")[::2] for one in asked.filters]
-        triggers = TOPICS[asked.topic].triggers
+        return self.topic(asked.topic, asked.filters)
+
+    def topic(self, url: str, filters: Iterable[str] = ()) -> tuple[Watch, ...]:
+        """One for each trigger of the topic; filters are `Type?parameter=value`."""
+        narrowed = [one.partition("?")[::2] for one in filters]
         return tuple(
-            self._watch(one, [query for type_name, query in filters if type_name == one.type_name]) for one in triggers
+            self._watch(one, [query for type_name, query in narrowed if type_name == one.type_name])
+            for one in TOPICS[url].triggers
         )
 
     def _watch(self, trigger: Trigger, filters: Iterable[str]) -> Watch:

@@ -84,6 +84,11 @@ UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL,
                due = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
 """
+AGAIN: Final = """
+UPDATE job SET state = 'waiting', lease_until = NULL, problem = %(problem)s,
+               due = clock_timestamp() + make_interval(secs => %(seconds)s)
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
+"""
 RELEASE: Final = """
 UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL
 WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
@@ -185,6 +190,11 @@ async def advance(connection: Connection, job: Job, done: int = 0) -> None:
 async def postpone(connection: Connection, job: Job, seconds: float) -> None:
     """It waits, for whoever comes first then; raises `LeaseLost`."""
     await _as_holder(connection, job, POSTPONE, {"seconds": seconds})
+
+
+async def again(connection: Connection, job: Job, seconds: float, problem: str) -> None:
+    """It waits as after `postpone`, and this attempt counts; raises `LeaseLost`."""
+    await _as_holder(connection, job, AGAIN, {"seconds": seconds, "problem": problem})
 
 
 async def release(connection: Connection, job: Job) -> None:

@@ -16,8 +16,10 @@ from fhir_server.telemetry import meter_over_http
 from fhir_server.wiring import (
     build,
     build_delivery,
+    build_listeners,
     build_matcher,
     build_outbound,
+    build_reactions,
     build_reindexing,
     build_reviewer,
     build_script_work,
@@ -59,6 +61,7 @@ def works(settings: Settings, server: Server, outbound: Outbound) -> list[Work]:
         build_reindexing(settings),
         build_script_work(settings, server),
         build_delivery(settings, server, outbound),
+        build_reactions(server, build_listeners()),
         Deliveries(server.database),
     ]
 
@@ -82,7 +85,7 @@ def parts(
         "the sequencer": lambda: build_sequencer(settings).run(),
         "the sealer": lambda: build_sealer(settings).run(),
         "the reviewer": lambda: build_reviewer(settings).run(),
-        "the matcher": lambda: build_matcher(settings, server.finder.source).run(),
+        "the matcher": lambda: build_matcher(settings, server.finder.source, build_listeners()).run(),
         "the dispatcher": lambda: Dispatcher(url_of(settings), broker).run(),
         "the jobs": runner.run,
     }
