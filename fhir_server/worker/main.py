@@ -40,6 +40,7 @@ RESTART_SECONDS: Final = 1.0
 
 async def run(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; a crash of the database or of Redis does not end it, nor does one part end the other."""
+    logging.getLogger("celery").setLevel(logging.WARNING)  # it would say twice of each word that it came
     server, outbound = build(settings, idle_connections=0).server, build_outbound(settings)
     meters = Meters(meter_over_http(settings.otlp_endpoint) if settings.otlp_endpoint else None)
     runner = Runner(server.database, works(settings, server, outbound), meters)
