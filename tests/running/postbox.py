@@ -47,6 +47,8 @@ class Postbox:
 
     port: int = 0
     letters: list[Letter] = field(default_factory=list)
+    refused: list[Letter] = field(default_factory=list)
+    """Those that were read, and not taken."""
     answers: dict[str, list[str]] = field(default_factory=dict)
     logins: list[tuple[str, str]] = field(default_factory=list)
     connections: int = 0
@@ -65,8 +67,8 @@ class Postbox:
 
     async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = await self._answer("DATA")
-        if answer.startswith("2"):
-            self.letters.append(Letter(envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content or b""))
+        letter = Letter(envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content or b"")
+        (self.letters if answer.startswith("2") else self.refused).append(letter)
         return answer
 
     async def handle_QUIT(self, _: SMTP, __: Session, ___: Envelope) -> str:  # noqa: N802
@@ -85,7 +87,7 @@ class Postbox:
 
 
 @contextlib.asynccontextmanager
-async def postbox(shown: ssl.SSLContext | None, *, at_once: bool = False) -> AsyncIterator[Postbox]:
+async def postbox(shown: ssl.SSLContext | None, *, at_once: bool = False, port: int = 0) -> AsyncIterator[Postbox]:
     """On 127.0.0.1; TLS `at_once` or by STARTTLS, and none at all where nothing is `shown`."""
     box, loop = Postbox(), asyncio.get_running_loop()
     by_starttls = shown is not None and not at_once
@@ -105,7 +107,7 @@ async def postbox(shown: ssl.SSLContext | None, *, at_once: bool = False) -> Asy
                 loop=loop,
             )
 
-    server = await loop.create_server(connected, "127.0.0.1", 0, ssl=shown if at_once else None)
+    server = await loop.create_server(connected, "127.0.0.1", port, ssl=shown if at_once else None)
     box.port = server.sockets[0].getsockname()[1]
     try:
         yield box
