@@ -147,8 +147,7 @@ class Matcher:
                 return 0
             known = await self._renewed(connection, events)
             matched, inside = await self._matched(connection, known, events)
-            for rid in sorted(matched):  # in the order in which others lock them
-                await number(connection, rid, matched[rid])
+            await number(connection, matched)
             for name in sorted(inside):
                 await add(connection, name, inside[name])
             await connection.execute(MOVE_CURSOR, (events[-1].seq,))
@@ -172,8 +171,7 @@ class Matcher:
         missing = [(row.rid, row.version) for row in rows.values() if (row.rid, row.version) not in before.read]
         found = await exact_versions(connection, missing)
         fresh = {key: self._watches(version) for key, version in found.items()}
-        for rid in sorted(rid for (rid, _), watches in fresh.items() if not watches):
-            await wake(connection, rid)
+        await wake(connection, [rid for (rid, _), watches in fresh.items() if not watches])
         kept = {key: watches for key, watches in (before.read | fresh).items() if key[0] in rows}
         owned: dict[Owner, tuple[Watch, ...]] = {row.rid: kept.get((row.rid, row.version), ()) for row in rows.values()}
         owned |= {name: self._reading().topic(topic) for name, topic in self._topics.items()}
@@ -229,8 +227,7 @@ class Matcher:
         versions: dict[tuple[int, int], Version],
     ) -> dict[int, list[Matched]]:
         allowed = await grants(connection, [known.rows[rid] for rid in matched], is_open=self._is_open)
-        for rid in sorted(matched.keys() - allowed.keys()):
-            await wake(connection, rid)
+        await wake(connection, matched.keys() - allowed.keys())
         found: dict[int, list[Matched]] = {}
         for rid, grant in allowed.items():
             indexer = self._source.indexer

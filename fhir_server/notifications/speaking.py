@@ -113,7 +113,7 @@ class Speaker:
         """Whoever delivers ends what has expired or lost its access: it is woken, and nothing is said."""
         grant = (await grants(connection, [row], is_open=self.is_open)).get(row.rid)
         if grant is None or (row.ends is not None and row.ends <= self.database.clock.now()):
-            await subscriptions.wake(connection, row.rid)
+            await subscriptions.wake(connection, [row.rid])
             return None
         binding.heartbeat_seconds = row.heartbeat_seconds if asked.topic else None
         if binding.greetings:

@@ -4,7 +4,7 @@ A row is written with its Subscription, in one commit. Numbers are given by the 
 and acknowledged by whoever holds the delivery's job.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -65,9 +65,12 @@ FORGOTTEN: Final = (
 """In this order: the first waits for a matcher that is at it, the second sees what that has written."""
 
 WAKE: Final = """
-INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
+INSERT INTO job (kind, key, payload)
+SELECT %(kind)s, %(kind)s || '/' || rid, jsonb_build_object('subscription', rid)
+FROM unnest(%(rids)s::bigint[]) AS awake (rid) ORDER BY rid
 ON CONFLICT (key) DO UPDATE SET state = 'waiting', attempts = 0, finished = NULL, problem = NULL, due =
-    CASE WHEN job.state = 'waiting' AND (SELECT failing_since FROM subscription WHERE rid = %(rid)s) IS NOT NULL
+    CASE WHEN job.state = 'waiting' AND (SELECT failing_since FROM subscription
+                                         WHERE rid = (excluded.payload ->> 'subscription')::bigint) IS NOT NULL
          THEN job.due ELSE now() END
 WHERE job.state <> 'running'
 """
@@ -93,12 +96,20 @@ TOLD: Final = f"""
 SELECT {COLUMNS} FROM subscription WHERE state IN ('active', 'requested') AND since IS NOT NULL ORDER BY rid
 """  # noqa: S608 - our own columns
 
+LOCK: Final = "SELECT FROM subscription WHERE rid = ANY(%s) ORDER BY rid FOR UPDATE"
 NUMBERED: Final = """
-WITH head AS (UPDATE subscription SET events = events + %(count)s WHERE rid = %(rid)s RETURNING events - %(count)s AS n)
+WITH matched AS (
+    SELECT * FROM unnest(%(rids)s::bigint[], %(places)s::int[], %(seqs)s::bigint[], %(recorded)s::timestamptz[],
+                         %(foci)s::bigint[], %(versions)s::int[], %(interactions)s::text[])
+                  AS m (subscription, place, seq, recorded, rid, version, interaction)
+), head AS (
+    UPDATE subscription SET events = events + m.count
+    FROM (SELECT subscription, count(*) FROM matched GROUP BY subscription) m WHERE rid = m.subscription
+    RETURNING rid, events - m.count AS before
+)
 INSERT INTO notification (subscription, number, seq, recorded, rid, version, interaction)
-SELECT %(rid)s, head.n + e.place, e.seq, e.recorded, e.rid, e.version, e.interaction
-FROM head, unnest(%(seqs)s::bigint[], %(recorded)s::timestamptz[], %(rids)s::bigint[], %(versions)s::int[],
-                  %(interactions)s::text[]) WITH ORDINALITY AS e (seq, recorded, rid, version, interaction, place)
+SELECT m.subscription, head.before + m.place, m.seq, m.recorded, m.rid, m.version, m.interaction
+FROM matched m JOIN head ON head.rid = m.subscription
 """
 HANDED_OVER: Final = """
 UPDATE subscription SET told = clock_timestamp(), delivered =
@@ -247,9 +258,10 @@ def heartbeat_of(resource: dict[str, Any]) -> int | None:
     return next((int(one) for one in found if one is not None), None)
 
 
-async def wake(connection: Connection, rid: int) -> None:
+async def wake(connection: Connection, rids: Collection[int]) -> None:
     """There is something to tell; in the transaction that says so."""
-    await connection.execute(WAKE, job_of(rid))
+    if rids:
+        await connection.execute(WAKE, {"kind": KIND, "rids": list(rids)})
 
 
 def job_of(rid: int) -> dict[str, Any]:
@@ -299,17 +311,23 @@ async def told(connection: Connection) -> list[Row]:
         return await cursor.fetchall()
 
 
-async def number(connection: Connection, rid: int, matched: Sequence[Matched]) -> None:
-    """Gives the events the next numbers of a subscription, in their order, and wakes who delivers."""
+async def number(connection: Connection, matched: Mapping[int, Sequence[Matched]]) -> None:
+    """Gives events the next numbers of their subscriptions, in their order, and wakes who delivers."""
+    if not matched:
+        return
+    placed = [(rid, place, one) for rid, found in matched.items() for place, one in enumerate(found, 1)]
     values = {
-        "seqs": [one.seq for one in matched],
-        "recorded": [one.recorded for one in matched],
-        "rids": [one.rid for one in matched],
-        "versions": [one.version for one in matched],
-        "interactions": [one.interaction for one in matched],
+        "rids": [rid for rid, _, _ in placed],
+        "places": [place for _, place, _ in placed],
+        "seqs": [one.seq for _, _, one in placed],
+        "recorded": [one.recorded for _, _, one in placed],
+        "foci": [one.rid for _, _, one in placed],
+        "versions": [one.version for _, _, one in placed],
+        "interactions": [one.interaction for _, _, one in placed],
     }
-    await connection.execute(NUMBERED, {"rid": rid, "count": len(matched), **values})
-    await wake(connection, rid)
+    await connection.execute(LOCK, (list(matched),))
+    await connection.execute(NUMBERED, values)
+    await wake(connection, matched.keys())
 
 
 async def numbered(connection: Connection, rid: int, first: int, last: int) -> list[Numbered]:
