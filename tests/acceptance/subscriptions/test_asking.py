@@ -120,7 +120,8 @@ def test_the_capabilities_are_those_of_a_server_of_the_guide(client):
     }
     assert {one["name"] for one in found["searchParam"]} >= {"url", "status"}
     operations = {one["name"]: one["definition"].rpartition("/")[2] for one in found["operation"]}
-    assert operations == {"status": "backport-subscription-status", "events": "backport-subscription-events"}
+    names = ("status", "events", "get-ws-binding-token")
+    assert operations == {name: f"backport-subscription-{name}" for name in names}
     assert found["supportedProfile"] == [f"{BACKPORT}backport-subscription"]
 
 
