@@ -14,6 +14,7 @@ from tests.acceptance.subscriptions.test_access import ENDINGS, ask
 from tests.acceptance.subscriptions.test_rest_hook import a_patients_id, prescribe
 from tests.builders.subscriptions import a_subscription
 from tests.running.oauth import App, a_backend, a_person, backend_token, register
+from tests.running.waiting import eventually
 
 OPERATION = "$get-ws-binding-token"
 LOOK = "SELECT client, detail FROM audit WHERE interaction = 'notification' AND %s = ANY(patients)"
@@ -124,6 +125,22 @@ async def test_who_has_lost_access_is_told_so_at_the_next_event_and_not_of_it(
     assert [parameter(one, "status") for one in listener.bundles] == ["active", "error"]
     assert order not in "".join(listener.said)
     await becomes(clinic, id_, "error")
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+async def test_who_has_lost_access_is_not_told_what_waited_either(guarded, clinic, backend, subscriber, ending):
+    patient = a_patients_id(clinic)
+    id_ = await listened(subscriber, patient, content="full-resource")
+    token = a_pass(subscriber, id_)["token"]
+    order = prescribe(clinic, patient)
+    await eventually(lambda: ask(guarded, "SELECT events FROM subscription WHERE id = %s", id_) == [(1,)])
+    ask(guarded, ending, backend.client_id)
+    async with connected(guarded.base_url) as listener:
+        await listener.say(f"bind-with-token {token}")
+        await listener.until(lambda: listener.closed)
+    assert [parameter(one, "status") for one in listener.bundles] == ["error"]
+    assert listener.closed == (1000, "nothing is bound any more")
+    assert order not in "".join(listener.said)
 
 
 async def test_what_is_hidden_before_it_leaves_goes_under_its_number_without_its_focus(
