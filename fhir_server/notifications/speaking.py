@@ -46,6 +46,8 @@ class Binding:
     beats: bool = False
     """A heartbeat is due."""
     heartbeat_seconds: int | None = None
+    asked: tuple[int, Requested | None] | None = None
+    """What its version of that number asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Speaker:
                 return _end("The Subscription was deleted")
             if not binding.holder.has_written(row):
                 return _end(f"{SUBSCRIPTION}/{row.id} was written by another client")
-            asked = await self._asked(connection, row)
+            asked = await self._asked(connection, binding, row)
             if asked is None or asked.channel != "websocket":
                 return _end(f"{SUBSCRIPTION}/{row.id} is not told by websocket any more")
             teller = Teller(finder.indexer, self.database.clock)
@@ -99,13 +101,15 @@ class Speaker:
                 return _last(row, teller.heartbeat(row, asked))
             return await self._due(connection, binding, row, asked, teller) if row.state == "active" else None
 
-    async def _asked(self, connection: Connection, row: Row) -> Requested | None:
-        """None where it cannot be read any more."""
-        versions = await exact_versions(connection, [(row.rid, row.version)])
-        try:
-            return read(load(versions[row.rid, row.version]), self.offer)
-        except Unprocessable:
-            return None
+    async def _asked(self, connection: Connection, binding: Binding, row: Row) -> Requested | None:
+        """Read once a version; None where it cannot be read any more."""
+        if binding.asked is None or binding.asked[0] != row.version:
+            versions = await exact_versions(connection, [(row.rid, row.version)])
+            try:
+                binding.asked = row.version, read(load(versions[row.rid, row.version]), self.offer)
+            except Unprocessable:
+                binding.asked = row.version, None
+        return binding.asked[1]
 
     async def _due(
         self, connection: Connection, binding: Binding, row: Row, asked: Requested, teller: Teller
