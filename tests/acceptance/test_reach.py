@@ -97,7 +97,7 @@ NOTHING_TO_SEE = {
     "/{type}/$status": "how far Subscriptions are, which are in nobody's record: subscriptions/test_access.py",
     "/{type}/{id}/$status": "the same",
     "/{type}/{id}/$events": "judged as a read of each event: subscriptions/test_access.py",
-    "/{type}/$get-ws-binding-token": "a token for Subscriptions of the caller's: subscriptions/test_websocket_access.py",
+    "/{type}/$get-ws-binding-token": "for the caller's own alone: subscriptions/test_websocket_access.py",
     "/{type}/{id}/$get-ws-binding-token": "the same",
     "/$job-status": "refused to those who see a part: test_enforcement.py",
 }
