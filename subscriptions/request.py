@@ -19,7 +19,7 @@ Content = Literal["empty", "id-only", "full-resource"]
 FILTERS_MAX: Final = 10
 QUERY_CHARACTERS_MAX: Final = 2_000
 """Of the criteria, and of each filter."""
-EVENTS_DEFAULT: Final = 1
+EVENTS_DEFAULT: Final = 20
 """Events in one notification, where a subscription does not say how many; an e-mail has as many as may be."""
 
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"

@@ -19,7 +19,8 @@ def a_subscription(
     channel: dict[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """To a topic."""
+    """To a topic, one event a message unless it goes by e-mail, or the channel has other extensions."""
+    one = [extension("backport-max-count", valuePositiveInt=1)]
     narrowed = [extension("backport-filter-criteria", valueString=one) for one in filters]
     return {
         "resourceType": "Subscription",
@@ -33,6 +34,7 @@ def a_subscription(
             "endpoint": endpoint,
             "payload": JSON,
             "_payload": {"extension": [extension("backport-payload-content", valueCode=content)]},
+            **({} if (channel or {}).get("type") == "email" else {"extension": one}),
             **(channel or {}),
         },
         **more,

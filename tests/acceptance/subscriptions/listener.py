@@ -23,8 +23,9 @@ def number_of(name: str, number: int) -> Resource:
 
 
 def by_websocket(*filters: str, content: str = "id-only", criteria: str = RECEIVED, **channel: Any) -> Resource:
-    """To a topic."""
+    """To a topic, one event a message unless the channel has other extensions."""
     narrowed = [extension("backport-filter-criteria", valueString=one) for one in filters]
+    one = [extension("backport-max-count", valuePositiveInt=1)]
     payload = {"extension": [extension("backport-payload-content", valueCode=content)]}
     return {
         "resourceType": "Subscription",
@@ -32,7 +33,7 @@ def by_websocket(*filters: str, content: str = "id-only", criteria: str = RECEIV
         "reason": "to fill what is prescribed",
         "criteria": criteria,
         **({"_criteria": {"extension": narrowed}} if narrowed else {}),
-        "channel": {"type": "websocket", "payload": JSON, "_payload": payload, **channel},
+        "channel": {"type": "websocket", "payload": JSON, "_payload": payload, "extension": one, **channel},
     }
 
 

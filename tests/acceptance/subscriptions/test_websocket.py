@@ -60,7 +60,7 @@ async def test_a_message_says_of_a_resource_what_its_content_level_allows(client
 
 async def test_numbers_have_no_gaps_however_many_write_and_however_many_come_in_one_message(client):
     patient = a_patients_id(client)
-    one, ten = await listened(client, patient), await listened(client, patient, extension=[number_of("max-count", 10)])
+    one, ten = [await listened(client, patient, extension=[number_of("max-count", most)]) for most in (1, 10)]
     async with listening_to(client, one) as single, listening_to(client, ten) as several:
         prescribed = await prescribed_at_once(client, patient, 40)
         for listener in (single, several):

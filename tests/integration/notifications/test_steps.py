@@ -18,12 +18,14 @@ from fhir_server.storage.subscriptions import KIND, Row, forget
 from fhir_server.storage.transact import Batch
 from fhir_server.storage.version import Version
 from fhir_server.wiring import build_indexer
+from subscriptions.request import EVENTS_DEFAULT
 from subscriptions.topics import BASE
 from tests.builders.subscriptions import a_subscription, extension
 from tests.integration.notifications.notifying import WRITER, Died, Notifying
 from tests.running.waiting import PATIENCE_SECONDS
 
 MANY = {"extension": [extension("backport-max-count", valuePositiveInt=10)]}
+UNSAID = {"extension": [extension("backport-timeout", valueUnsignedInt=5)]}
 STEPS = ("committed", "sequenced", "matched", "sent", "recorded")
 
 
@@ -126,6 +128,16 @@ async def test_several_events_of_one_message_are_the_same_when_it_is_sent_again(
     await notifying.prescribe()
     await notifying.all()
     assert notifying.told() == ["1-2", "1-2", "3-3"]
+
+
+async def test_what_waits_comes_together_where_nobody_said_how_much_at_once(notifying: Notifying) -> None:
+    await notifying.connection.execute("UPDATE subscription SET state = 'off'")
+    await notifying.write(a_subscription("http://sink.example/", f"{BASE}prescription-received", channel=UNSAID))
+    await notifying.all()
+    for _ in range(EVENTS_DEFAULT + 1):
+        await notifying.prescribe()
+    await notifying.all()
+    assert notifying.told() == [f"1-{EVENTS_DEFAULT}", f"{EVENTS_DEFAULT + 1}-{EVENTS_DEFAULT + 1}"]
 
 
 async def test_what_was_sequenced_before_it_was_active_is_not_told(notifying: Notifying) -> None:

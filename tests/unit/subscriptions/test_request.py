@@ -93,7 +93,7 @@ def test_a_subscription_to_a_topic_is_read() -> None:
 def test_what_is_not_asked_for_has_its_default() -> None:
     read = requested(a_subscription())
     assert (read.filters, read.headers, read.end) == ((), (), None)
-    assert (read.heartbeat_seconds, read.timeout_seconds, read.max_count) == (None, None, 1)
+    assert (read.heartbeat_seconds, read.timeout_seconds, read.max_count) == (None, None, 20)
 
 
 def test_a_plain_subscription_with_a_payload_gets_the_resource() -> None:
