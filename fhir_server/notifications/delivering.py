@@ -19,7 +19,6 @@ from fhir_server.errors import NotFound, Stale
 from fhir_server.notifications.deciding import Becomes, Carrier, Send
 from fhir_server.notifications.preparing import BUSY, Answer, Preparing, Step
 from fhir_server.notifications.telling import Teller
-from fhir_server.notifications.together import Together
 from fhir_server.storage import jobs, subscriptions
 from fhir_server.storage.database import Database
 from fhir_server.storage.find import Finder
@@ -27,6 +26,7 @@ from fhir_server.storage.intents import Intent, Precondition, Resource
 from fhir_server.storage.jobs import Job
 from fhir_server.storage.subscriptions import SUBSCRIPTION, Row
 from fhir_server.storage.transact import Batch, Writer
+from fhir_server.together import Together
 from integrations.channel import Gone, NotDelivered
 from subscriptions.request import Channel, Offer
 from subscriptions.retrying import GIVE_UP_SECONDS, delay

@@ -42,20 +42,20 @@ ENQUEUE: Final = """
 INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
 ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id
 """
-CLAIM: Final = f"""
-UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, heartbeat = clock_timestamp(),
-               lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-               started = coalesce(started, clock_timestamp())
-WHERE id = (SELECT id FROM job
-            WHERE kind = %(kind)s AND coalesce((payload ->> 'index_version')::int, 0) <= %(index_version)s
-                  AND (state = 'waiting' AND due <= clock_timestamp()
-                       OR state = 'running' AND lease_until < clock_timestamp())
-            ORDER BY due, created LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING {COLUMNS}
-"""  # noqa: S608 - our own columns
 FREE: Final = """
     (state = 'waiting' AND due <= clock_timestamp() OR state = 'running' AND lease_until < clock_timestamp())
 """
+CLAIM: Final = f"""
+WITH free AS MATERIALIZED (
+    SELECT id AS free_id FROM job
+    WHERE kind = %(kind)s AND coalesce((payload ->> 'index_version')::int, 0) <= %(index_version)s AND {FREE}
+    ORDER BY due, created LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, heartbeat = clock_timestamp(),
+               lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+               started = coalesce(started, clock_timestamp())
+FROM free WHERE id = free_id RETURNING {COLUMNS}
+"""  # noqa: S608 - our own columns
 SINCE: Final = "extract(epoch FROM clock_timestamp() - CASE state WHEN 'waiting' THEN due ELSE lease_until END)::float"
 DUE: Final = f"SELECT id, kind, due, fence FROM job WHERE {FREE} ORDER BY due LIMIT %s"  # noqa: S608 - our own condition
 QUEUES: Final = f"""
@@ -160,10 +160,16 @@ async def claim(connection: Connection, kind: str, index_version: int) -> Job | 
 
     One that asks for a later INDEX_VERSION waits for a worker of that release.
     """
-    values = {"kind": kind, "index_version": index_version, "lease": LEASE_SECONDS}
+    claimed = await claim_several(connection, kind, index_version, 1)
+    return claimed[0] if claimed else None
+
+
+async def claim_several(connection: Connection, kind: str, index_version: int, most: int) -> list[Job]:
+    """The same, so many at once."""
+    values = {"kind": kind, "index_version": index_version, "lease": LEASE_SECONDS, "most": most}
     async with connection.cursor(row_factory=class_row(Job)) as cursor:
         await cursor.execute(CLAIM, values)
-        return await cursor.fetchone()
+        return await cursor.fetchall()
 
 
 async def due(connection: Connection) -> list[Turn]:

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final, Protocol
 
 import psycopg
@@ -24,11 +25,12 @@ from fhir_server.storage.jobs import (
     LeaseLost,
     Queue,
     advance,
-    claim,
+    claim_several,
     forget,
     queues,
     release,
 )
+from fhir_server.together import Together
 from fhir_server.worker.meters import Meters, Outcome
 
 LOG = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class Runner:
     def __init__(self, database: Database, works: Sequence[Work], meters: Meters) -> None:
         self._database = database
         self._works = {work.kind: work for work in works}
+        self._claims = {work.kind: Together(partial(self._claimed_together, work.kind)) for work in works}
         self._meters = meters
         self._busy: Counter[str] = Counter()
         self._lanes: set[asyncio.Task[None]] = set()
@@ -139,8 +142,20 @@ class Runner:
             self._busy[work.kind] -= 1
 
     async def _claimed(self, work: Work) -> Job | None:
+        """The next job; what is claimed for a lane that ends meanwhile is given back."""
+        asking = asyncio.ensure_future(self._claims[work.kind].ask(None))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            if job := await asking:
+                await self._give_back(job)
+            raise
+
+    async def _claimed_together(self, kind: str, lanes: Sequence[None]) -> list[Job | None]:
+        """One for each lane that asks, as far as there are any: one commit for all."""
         async with self._database.connection() as connection:
-            return await claim(connection, work.kind, INDEX_VERSION)
+            found = await claim_several(connection, kind, INDEX_VERSION, len(lanes))
+        return [*found, *[None] * (len(lanes) - len(found))]
 
     async def _do(self, work: Work, job: Job) -> None:
         try:

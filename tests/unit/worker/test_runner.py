@@ -54,14 +54,18 @@ class Jobs:
         self.waiting = waiting
         self.attempts = attempts
         self.released = 0
-        for name in ("claim", "release", "advance"):
+        self.statements = 0
+        for name in ("claim_several", "release", "advance"):
             monkeypatch.setattr(runner, name, getattr(self, name))
         monkeypatch.setattr(runner, "SOON_SECONDS", 0.0)
 
-    async def claim(self, *_: Any) -> Job | None:
-        if self.waiting == 0:
-            return None
-        self.waiting -= 1
+    async def claim_several(self, _connection: Any, _kind: str, _version: int, most: int) -> list[Job]:
+        self.statements += 1
+        claimed = min(most, self.waiting)
+        self.waiting -= claimed
+        return [self._job() for _ in range(claimed)]
+
+    def _job(self) -> Job:
         return Job(uuid4(), "test", "t/1", "running", {}, 0, 0, self.attempts, 1, MOMENT, MOMENT, None, None, None)
 
     async def release(self, *_: Any) -> None:
@@ -105,15 +109,16 @@ async def test_whoever_lost_the_lease_says_nothing_of_the_job(monkeypatch: pytes
 async def test_a_kind_has_as_many_lanes_as_it_says_and_they_go_on_by_themselves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    Jobs(monkeypatch, waiting=10)
-    work = Work()
+    jobs, work = Jobs(monkeypatch, waiting=10), Work()
     running = Runner(NoDatabase(), [work], Meters())  # type: ignore[arg-type]
     lanes = [running.wake("test") for _ in range(5)]
     assert [lane is not None for lane in lanes] == [True, True, False, False, False]
-    await asyncio.sleep(0)
+    while work.under_way < work.lanes:
+        await asyncio.sleep(0)
     work.going_on.set()
     await asyncio.gather(*(lane for lane in lanes if lane))
     assert (work.ran, work.most) == (10, 2)
+    assert jobs.statements < 10  # lanes that are free at the same time claim together
 
 
 async def test_a_kind_nobody_here_does_is_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,3 +139,15 @@ async def test_a_worker_that_stops_gives_back_what_is_under_way(monkeypatch: pyt
     await asyncio.gather(ran, return_exceptions=True)
     assert jobs.released == 1
     assert running.wake("test") is None
+
+
+async def test_what_is_claimed_for_a_lane_that_has_ended_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, work = Jobs(monkeypatch), Work()
+    running = Runner(NoDatabase(), [work], Meters())  # type: ignore[arg-type]
+    lane = running.wake("test")
+    assert lane is not None
+    while jobs.statements == 0:
+        await asyncio.sleep(0)
+    lane.cancel()
+    await asyncio.gather(lane, return_exceptions=True)
+    assert (work.ran, jobs.waiting, jobs.released) == (0, 0, 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from fhir_server.errors import Unavailable
-from fhir_server.notifications.together import AT_ONCE_MAX, Together
+from fhir_server.together import AT_ONCE_MAX, Together
 
 
 class Serving:
