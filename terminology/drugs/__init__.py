@@ -1,0 +1,1 @@
+"""Facts about drugs: ingredients, classes, schedules, interactions, limits."""

@@ -1,0 +1,1 @@
+"""Reads the public files that the facts about drugs are made from. Only the compiler needs it."""

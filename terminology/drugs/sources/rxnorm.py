@@ -1,0 +1,134 @@
+"""RxNorm's prescribable names, in the public domain: https://www.nlm.nih.gov/research/umls/rxnorm/docs/prescribe.html.
+
+The set of 2025 lacks the names that begin with A. Those ingredients come from the names of older value sets and of
+NDF-RT, and what their drugs consist of from the drugs' names, which say it: `aspirin 325 MG / codeine 30 MG Tablet`.
+"""
+
+import csv
+import io
+import json
+import lzma
+import re
+import tarfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from terminology.drugs.substances import FORMS, Substances
+
+TREE: Final = "rxnorm/ingredients-by-letter-2025-10.tar.xz"
+CONCEPTS: Final = "rxnorm/rxnorm_concepts_merged.tsv.xz"
+NDFRT_NAMES: Final = "ddi/ndfrt/NDFRT_RxNorm_mapping.csv.xz"
+
+_UNITS: Final = r"(?:MG|MCG|UG|GM|ML|MEQ|MMOL|UNT|IU|BAU|AU|CELLS|VECTOR|PFU|MCI|%|ACTUAT|PNU|UNIT)"
+_STRENGTH: Final = re.compile(rf" (?:[0-9][0-9.,]*|[0-9.]+-[0-9.]+) {_UNITS}(?![A-Z]).*$")
+_QUANTITY: Final = re.compile(
+    r"^(?:(?:[0-9.]+ (?:HR|ML|MG|MCG|ACTUAT|DAY|UNT)|[0-9]+/[0-9]+ Release"
+    r"|Abuse-Deterrent|Once-Daily|Sprinkle|Sensor) )+"
+)
+"""What is said of the whole before the first substance."""
+_BRAND: Final = re.compile(r" \[[^\]]*\]$")
+_DRUGS: Final = ("SCD", "SBD")
+
+
+@dataclass
+class RxNorm:
+    """Ingredients with their names and UNIIs, what names are theirs, and what drugs (SCD, SBD) consist of."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    uniis: dict[str, str] = field(default_factory=dict)
+    substances: Substances = field(default_factory=Substances)
+    drugs: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def rows(path: Path, delimiter: str = "\t", encoding: str = "utf-8") -> Iterator[dict[str, str]]:
+    """The rows of a compressed table."""
+    with lzma.open(path, "rt", encoding=encoding, newline="") as lines:
+        yield from csv.DictReader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+
+
+def rxnorm(folder: Path) -> RxNorm:
+    """Everything of RxNorm that the facts need, from the folder of the reference data."""
+    made = RxNorm()
+    tree = _tree(folder)
+    _add_ingredients(made, tree)
+    _add_first_letter(made, folder)
+    _add_salts(made, tree)
+    held = _held(tree)
+    for row in rows(folder / CONCEPTS):
+        if row["tty"] in _DRUGS:
+            _add_drug(made, row, held[row["rxcui"]])
+    return made
+
+
+def parts(name: str) -> list[str]:
+    """The substances that a drug's name says: `24 HR a 1 MG / b 2 MG Tablet [X]` is a and b."""
+    bare = _QUANTITY.sub("", _BRAND.sub("", name))
+    return [_STRENGTH.sub("", part).strip() for part in bare.split(" / ")]
+
+
+def _tree(folder: Path) -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = []
+    with tarfile.open(folder / TREE) as archive:
+        for member in sorted(archive.getmembers(), key=lambda member: member.name):
+            if member.name.endswith(".json"):
+                content = archive.extractfile(member) or io.BytesIO(b"[]")
+                nodes += json.load(content)
+    return nodes
+
+
+def _add_ingredients(made: RxNorm, tree: list[dict[str, Any]]) -> None:
+    for node in tree:
+        if node["TTY"] == "IN":
+            _add_ingredient(made, node["RXCUI"], node["Name"])
+            made.uniis.update({node["RXCUI"]: node["UNII"]} if node.get("UNII") else {})
+
+
+def _add_ingredient(made: RxNorm, rxcui: str, name: str) -> None:
+    made.names[rxcui] = name
+    made.substances.add(name, rxcui)
+
+
+def _add_first_letter(made: RxNorm, folder: Path) -> None:
+    older = {row["rxcui"]: row["name"] for row in rows(folder / CONCEPTS) if row["tty"] == "IN/PIN/BN?"}
+    for row in rows(folder / NDFRT_NAMES, ";"):
+        name, _, kind = row["drugname"].partition(" [")
+        if kind == "Chemical/Ingredient]":
+            older.setdefault(row["rxcui"], name.lower())
+    bases = {rxcui: name for rxcui, name in older.items() if name.startswith("a") and not _is_salt(name)}
+    for rxcui, name in sorted(bases.items(), key=lambda item: int(item[0])):
+        if name not in made.substances:
+            _add_ingredient(made, rxcui, name)
+
+
+def _is_salt(name: str) -> bool:
+    words = name.replace(",", "").split()
+    return len(words) > 1 and words[-1].strip("()") in FORMS - {"acid"}
+
+
+def _add_salts(made: RxNorm, tree: list[dict[str, Any]]) -> None:
+    """A component of one ingredient alone says a name of it: `hydrocodone bitartrate 5 MG` of hydrocodone."""
+    for node in tree:
+        if node["TTY"] == "IN":
+            for component in node.get("SCDCs", []):
+                made.substances.add(_STRENGTH.sub("", component["Name"]), node["RXCUI"])
+
+
+def _held(tree: list[dict[str, Any]]) -> defaultdict[str, set[str]]:
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for node in tree:
+        if node["TTY"] == "IN":
+            for component in node.get("SCDCs", []):
+                for drug in component.get("SCDs", []):
+                    for rxcui in (drug["RXCUI"], *(branded["RXCUI"] for branded in drug.get("SBDs", []))):
+                        held[rxcui].add(node["RXCUI"])
+    return held
+
+
+def _add_drug(made: RxNorm, row: dict[str, str], held: set[str]) -> None:
+    """A drug whose every part is known. One of which the set says more than its name is left out: neither is sure."""
+    ingredients = made.substances.ingredients(parts(row["name"]))
+    if ingredients and held <= ingredients:
+        made.drugs[row["rxcui"]] = ingredients
