@@ -92,6 +92,9 @@ class MorphineEquivalent:
 
 
 ORAL: Final = ""
+_SWALLOWED: Final = ("Oral", "Tablet", "Capsule", "Extended Release Suspension")
+_NOT_SWALLOWED: Final = ("Buccal", "Sublingual", "Vaginal", "Rectal", "Lozenge", "Spray")
+_FORMER_NAMES: Final = {"Transdermal Patch": "Transdermal System"}
 
 
 def cross_sensitivities(allergen: str, ingredient: str) -> tuple[CrossSensitivity, ...]:
@@ -167,7 +170,9 @@ def all_daily_doses() -> dict[str, DailyDose]:
 
 def mme_factor(ingredient: str, form: str = ORAL) -> MorphineEquivalent | None:
     """The factor of an opioid (RXCUI) in a dose form of RxNorm; None where the tables have none: injections."""
-    return next((row for row in all_morphine_equivalents().get(ingredient, ()) if row.form == form), None)
+    forms = {row.form: row for row in all_morphine_equivalents().get(ingredient, ())}
+    found = forms.get(_FORMER_NAMES.get(form, form))
+    return found or (forms.get(ORAL) if _swallowed(form) else None)
 
 
 @cache
@@ -176,6 +181,10 @@ def all_morphine_equivalents() -> dict[str, tuple[MorphineEquivalent, ...]]:
     rows = reviewed("morphine_equivalents")
     made = (MorphineEquivalent(row["form"], row["unit"], Decimal(row["factor"]), source(row)) for row in rows)
     return _by_ingredient(({"ingredients": [row["ingredient"]]}, fact) for row, fact in zip(rows, made, strict=True))
+
+
+def _swallowed(form: str) -> bool:
+    return any(word in form for word in _SWALLOWED) and not any(word in form for word in _NOT_SWALLOWED)
 
 
 def _rxcuis(names: Iterable[str]) -> frozenset[str]:

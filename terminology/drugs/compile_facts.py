@@ -1,4 +1,4 @@
-"""Makes ingredients.json, drugs.json and interactions.json from public lists.
+"""Makes ingredients.json, drugs.json, strengths.json and interactions.json from public lists.
 
     python -m terminology.drugs.compile_facts FOLDER_OF_THE_LISTS terminology/drugs
 
@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from terminology.drugs.reading import reviewed
 from terminology.drugs.sources import ndc_directory, ndfrt, value_sets
 from terminology.drugs.sources.rxnorm import RxNorm, rxnorm
 
@@ -43,6 +44,7 @@ def compiled(folder: Path) -> dict[str, bytes]:
     return {
         "ingredients.json": written(ingredients(chosen, names, market, special)),
         "drugs.json": written({"consists_of": drugs(chosen, names)}),
+        "strengths.json": written(strengths(special["opioid"] | limited(names), chosen, names)),
         "interactions.json": written({"interactions": pairs}),
     }
 
@@ -74,6 +76,21 @@ def drugs(chosen: set[str], names: RxNorm) -> dict[str, str]:
         if held <= chosen:
             made[key(held)].append(int(drug))
     return {held: steps(sorted(made[held])) for held in sorted(made)}
+
+
+def limited(names: RxNorm) -> frozenset[str]:
+    """The ingredients for which a most in a day was typed."""
+    found = (names.substances.ingredient(row["ingredient"]) for row in reviewed("daily_doses"))
+    return frozenset(filter(None, found))
+
+
+def strengths(wanted: frozenset[str], chosen: set[str], names: RxNorm) -> dict[str, Rows]:
+    """By dose form: RXCUIs of drugs, as steps, by how much they have of each ingredient. Drugs of a wanted one only."""
+    made: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for drug, (form, said) in names.strengths.items():
+        if wanted & names.drugs[drug] and names.drugs[drug] <= chosen:
+            made[form][said].append(int(drug))
+    return {form: {said: steps(sorted(made[form][said])) for said in sorted(made[form])} for form in sorted(made)}
 
 
 def steps(numbers: list[int]) -> str:

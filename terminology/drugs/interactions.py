@@ -66,7 +66,7 @@ def _compiled() -> Iterator[Interaction]:
 
 _CITED: Final = {
     "NDF-RT": ("http://purl.bioontology.org/ontology/NDFRT/{code}", 2014),
-    "PDDI-CDS": ("https://build.fhir.org/ig/HL7/PDDI-CDS/PlanDefinition-{code}-sign.html", 2018),
+    "PDDI-CDS": ("https://build.fhir.org/ig/HL7/PDDI-CDS/en/PlanDefinition-{code}-select.html", 2018),
 }
 """Where a concept of a source is found, and the year of the source."""
 

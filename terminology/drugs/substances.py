@@ -6,14 +6,15 @@ from typing import Final
 
 FORMS: Final = frozenset(
     """
-    acetate acetonide acid aluminum anhydrous aspartate axetil benzathine benzoate besylate bisulfate bitartrate bromide
-    butyrate calcium camsylate carbonate chloride cilexetil citrate cypionate decanoate dihydrate dihydrochloride
-    dimaleate dinitrate dipivoxil dipropionate disodium disoproxil edisylate enanthate estolate ethylsuccinate
-    etexilate fumarate furoate gluconate hemifumarate hemihydrate hemisulfate hydrobromide hydrochloride hyclate
-    iodide lactate lactobionate lysine magnesium malate maleate medoxomil mesylate methylbromide mofetil monohydrate
-    monohydrochloride mononitrate napsylate nitrate oxalate palmitate pamoate phosphate pivalate potassium procaine
-    propionate saccharate salicylate sodium stearate succinate sulfate tannate tartrate tosylate trihydrate
-    tromethamine valerate xinafoate zinc
+    acetate acetonide acid aluminum anhydrous aspartate axetil benzathine benzoate besylate bisulfate bitartrate
+    bromide butyrate calcium camsylate carbonate chloride cilexetil citrate cypionate decanoate dihydrate
+    dihydrochloride dimaleate dinitrate dipivoxil dipropionate disodium disoproxil edisylate enanthate estolate
+    esylate etexilate ethylsuccinate fumarate furoate gluconate hemifumarate hemihydrate hemisulfate hippurate hyclate
+    hydrobromide hydrochloride iodide isethionate lactate lactobionate lysine magnesium malate maleate mandelate
+    medoxomil meglumine mesylate methylbromide mofetil monohydrate monohydrochloride mononitrate napsylate nitrate
+    oxalate palmitate pamoate phosphate pidolate pivalate potassium procaine propanediol propionate saccharate
+    salicylate sodium stearate succinate sulfate tannate tartrate tosylate trihydrate tromethamine valerate xinafoate
+    zinc
     """.split()
 )
 """Words that make a salt, an ester or a hydrate of what precedes them."""

@@ -24,6 +24,7 @@ NDFRT_NAMES: Final = "ddi/ndfrt/NDFRT_RxNorm_mapping.csv.xz"
 
 _UNITS: Final = r"(?:MG|MCG|UG|GM|ML|MEQ|MMOL|UNT|IU|BAU|AU|CELLS|VECTOR|PFU|MCI|%|ACTUAT|PNU|UNIT)"
 _STRENGTH: Final = re.compile(rf" (?:[0-9][0-9.,]*|[0-9.]+-[0-9.]+) {_UNITS}(?![A-Z]).*$")
+_MASS: Final = re.compile(r" ([0-9]+(?:\.[0-9]+)?) (MG(?:/ML|/HR|/ACTUAT)?)(?![A-Z/])")
 _QUANTITY: Final = re.compile(
     r"^(?:(?:[0-9.]+ (?:HR|ML|MG|MCG|ACTUAT|DAY|UNT)|[0-9]+/[0-9]+ Release"
     r"|Abuse-Deterrent|Once-Daily|Sprinkle|Sensor) )+"
@@ -41,6 +42,8 @@ class RxNorm:
     uniis: dict[str, str] = field(default_factory=dict)
     substances: Substances = field(default_factory=Substances)
     drugs: dict[str, frozenset[str]] = field(default_factory=dict)
+    strengths: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of a drug: its dose form, and its ingredients with what there is of each, `161 325 MG|5489 5 MG`."""
 
 
 def rows(path: Path, delimiter: str = "\t", encoding: str = "utf-8") -> Iterator[dict[str, str]]:
@@ -67,6 +70,16 @@ def parts(name: str) -> list[str]:
     """The substances that a drug's name says: `24 HR a 1 MG / b 2 MG Tablet [X]` is a and b."""
     bare = _QUANTITY.sub("", _BRAND.sub("", name))
     return [_STRENGTH.sub("", part).strip() for part in bare.split(" / ")]
+
+
+def strengths(name: str) -> tuple[str, list[str]] | None:
+    """The dose form that a drug's name says, and a strength for each part; None where a part has none that is mass."""
+    texts = _BRAND.sub("", name).split(" / ")
+    found = [_MASS.search(text) for text in texts]
+    if None in found:
+        return None
+    form = texts[-1][found[-1].end() :].strip() if found[-1] else ""
+    return form, [f"{match[1]} {match[2]}" for match in found if match]
 
 
 def _tree(folder: Path) -> list[dict[str, Any]]:
@@ -132,3 +145,13 @@ def _add_drug(made: RxNorm, row: dict[str, str], held: set[str]) -> None:
     ingredients = made.substances.ingredients(parts(row["name"]))
     if ingredients and held <= ingredients:
         made.drugs[row["rxcui"]] = ingredients
+        _add_strengths(made, row)
+
+
+def _add_strengths(made: RxNorm, row: dict[str, str]) -> None:
+    """Where each part is another ingredient: two salts of one would have to be added up."""
+    said = strengths(row["name"])
+    held = [made.substances.ingredient(part) for part in parts(row["name"])]
+    if said and len(set(held)) == len(held):
+        texts = sorted(f"{rxcui} {strength}" for rxcui, strength in zip(held, said[1], strict=True))
+        made.strengths[row["rxcui"]] = (said[0], "|".join(texts))

@@ -26,8 +26,10 @@ from terminology.drugs.ingredients import SCHEDULES, consists_of, ingredients, n
 from terminology.drugs.interactions import SEVERITIES, Interaction, all_interactions, interactions, rxcui
 from terminology.drugs.reading import Source, compiled, reviewed
 from terminology.drugs.sources import ndc_directory
-from terminology.drugs.sources.rxnorm import parts, rows
+from terminology.drugs.sources.rxnorm import parts, rows, strengths
+from terminology.drugs.strengths import _formulations, formulation
 from terminology.drugs.substances import Substances
+from terminology.ucum import canonical
 
 PACKAGE = Path(drugs.__file__).parent
 FILES_BYTES_MAX = 200_000
@@ -47,9 +49,9 @@ def sources() -> Iterator[Source]:
 
 
 def test_there_are_as_many_facts_as_the_compiler_found() -> None:
-    assert len(ingredients()) == 1404
-    assert sum(1 for found in ingredients().values() if found.classes) == 1095
-    assert len(drugs._held()) == 22156
+    assert len(ingredients()) == 1407
+    assert sum(1 for found in ingredients().values() if found.classes) == 1097
+    assert len(drugs._held()) == 22180
     assert len(all_interactions()) == 2227
 
 
@@ -220,7 +222,10 @@ def test_opioids_and_benzodiazepines_are_marked() -> None:
         ("hydromorphone", "", "5", "mg"),
         ("tramadol", "", "0.2", "mg"),
         ("fentanyl", "Transdermal System", "2.4", "ug/h"),
+        ("fentanyl", "Transdermal Patch", "2.4", "ug/h"),
         ("fentanyl", "Buccal Film", "0.18", "ug"),
+        ("oxycodone", "Extended Release Oral Tablet", "1.5", "mg"),
+        ("morphine", "Oral Solution", "1", "mg"),
     ],
 )
 def test_an_opioid_has_a_factor_for_a_form(name: str, form: str, factor: str, unit: str) -> None:
@@ -232,7 +237,9 @@ def test_an_opioid_has_a_factor_for_a_form(name: str, form: str, factor: str, un
 def test_what_has_no_public_factor_has_none() -> None:
     assert mme_factor(rxcui("fentanyl")) is None
     assert mme_factor(rxcui("buprenorphine")) is None
-    assert mme_factor(rxcui("oxycodone"), "Injection") is None
+    assert mme_factor(rxcui("morphine"), "Injection") is None
+    assert mme_factor(rxcui("morphine"), "Rectal Suppository") is None
+    assert mme_factor(rxcui("fentanyl"), "Sublingual Spray") is None
     assert all(ingredients()[opioid].opioid for opioid in all_morphine_equivalents())
 
 
@@ -319,6 +326,39 @@ def test_a_drugs_name_says_its_parts(name: str, expected: list[str]) -> None:
     assert parts(name) == expected
 
 
+def test_a_drug_has_so_much_of_each_ingredient() -> None:
+    found = formulation("856940")
+    assert found is not None
+    assert found.form == "Oral Solution"
+    said = {ingredients()[one.ingredient].name: (str(one.value), one.unit) for one in found.strengths}
+    assert said == {"acetaminophen": ("21.7", "mg/mL"), "hydrocodone": ("0.5", "mg/mL")}
+    assert formulation("11289") is None
+
+
+def test_every_strength_is_of_what_the_drug_consists_of() -> None:
+    assert len(_formulations()) == 5370
+    for drug, found in _formulations().items():
+        assert {one.ingredient for one in found.strengths} == {one.rxcui for one in consists_of(drug)}
+        assert all(one.value > 0 and canonical(one.unit) for one in found.strengths)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "72 HR fentanyl 0.025 MG/HR Transdermal System [Duragesic]",
+            ("Transdermal System", ["0.025 MG/HR"]),
+        ),
+        ("aspirin 325 MG / codeine phosphate 30 MG Oral Tablet", ("Oral Tablet", ["325 MG", "30 MG"])),
+        ("polyethylene glycol 3350 17000 MG Powder for Oral Solution", ("Powder for Oral Solution", ["17000 MG"])),
+        ("menthol 0.0125 MG/MG Topical Gel", None),
+        ("penicillin V 1000000 UNT Oral Tablet", None),
+    ],
+)
+def test_a_drugs_name_says_strengths_of_mass(name: str, expected: tuple[str, list[str]] | None) -> None:
+    assert strengths(name) == expected
+
+
 def test_a_salt_is_its_ingredient_and_a_name_of_two_is_none() -> None:
     made = Substances()
     made.add("isosorbide", "1")
@@ -339,7 +379,7 @@ def test_ascending_numbers_are_written_as_steps() -> None:
 
 def test_the_packaged_files_are_small() -> None:
     sizes = {str(path.relative_to(PACKAGE)): path.stat().st_size for path in PACKAGE.rglob("*.json")}
-    assert len(sizes) == 10
+    assert len(sizes) == 11
     assert max(sizes.values()) <= FILES_BYTES_MAX
 
 
