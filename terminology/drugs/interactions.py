@@ -41,7 +41,7 @@ class Interaction:
 
 
 def interactions(one: str, other: str) -> tuple[Interaction, ...]:
-    """What is known of two ingredients by their RXCUIs, in either order; the most severe first."""
+    """What is known of two ingredients by their RXCUIs, in either order: one for each source that speaks of them."""
     return all_interactions().get(frozenset((one, other)), ())
 
 
@@ -51,7 +51,7 @@ def all_interactions() -> dict[frozenset[str], tuple[Interaction, ...]]:
     made: defaultdict[frozenset[str], list[Interaction]] = defaultdict(list)
     for found in (*_compiled(), *_labels()):
         made[frozenset(found.ingredients)].append(found)
-    return {pair: tuple(sorted(found, key=lambda one: one.severity)) for pair, found in made.items()}
+    return {pair: tuple(found) for pair, found in made.items()}
 
 
 def _compiled() -> Iterator[Interaction]:
