@@ -26,10 +26,11 @@ from fhir_server.storage.database import Connection
 from fhir_server.storage.events import SEQUENCED, wait_for_notification
 from fhir_server.storage.find import load
 from fhir_server.storage.generations import IndexerSource
+from fhir_server.storage.jobs import CHANNEL
 from fhir_server.storage.judge import shown
 from fhir_server.storage.read import exact_versions
 from fhir_server.storage.sights import sight_of
-from fhir_server.storage.subscriptions import CHANNEL, SUBSCRIPTION, Matched, Row, forget, number, told, wake
+from fhir_server.storage.subscriptions import SUBSCRIPTION, Matched, Row, forget, number, told, wake
 from fhir_server.storage.version import Version
 from subscriptions.request import Offer
 from subscriptions.topics import Interaction

@@ -13,7 +13,8 @@ from typing import Final
 import psycopg
 
 from fhir_server.storage.events import wait_for_notification
-from fhir_server.storage.subscriptions import CHANNEL, Glance, glances
+from fhir_server.storage.jobs import CHANNEL
+from fhir_server.storage.subscriptions import Glance, glances
 
 LOG = logging.getLogger(__name__)
 

@@ -23,9 +23,6 @@ SUBSCRIPTION: Final = "Subscription"
 KIND: Final = "notify"
 """Of the jobs that deliver."""
 
-CHANNEL: Final = "galenic_job"
-"""Where it is told that there are jobs to be done."""
-
 HEARTBEAT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-heartbeat-period"
 
 State = Literal["requested", "active", "error", "off"]
