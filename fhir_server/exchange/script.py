@@ -15,7 +15,7 @@ from fhir_server.audit.record import Record
 from fhir_server.audit.recorder import Recording
 from fhir_server.auth.access import TREATMENT
 from fhir_server.auth.context import Context
-from fhir_server.errors import Conflict, GalenicError, Unavailable
+from fhir_server.errors import Conflict, GalenicError, TooCostly, Unavailable
 from fhir_server.exchange import ledger
 from fhir_server.exchange.conversation import check_order, check_place, forget
 from fhir_server.exchange.effects import Effects, with_original
@@ -146,7 +146,7 @@ class ScriptWork:
         self._schemas = schemas
 
     async def run(self, job: Job) -> None:
-        """Raises `Unavailable` where it is worth trying again, `LeaseLost`."""
+        """Raises `Unavailable`, `Conflict` and `TooCostly` where it is worth trying again, `LeaseLost`."""
         entry = await self._entry(job)
         await self._wait_for_turn(job, entry.partner)
         partner = await self._partners.named(entry.partner)
@@ -158,7 +158,7 @@ class ScriptWork:
             return await self._done(job, entry, message, mapped)
         except ScriptFault as fault:
             return await self._failed(job, entry, message, fault)
-        except Unavailable:
+        except (Unavailable, Conflict, TooCostly):  # nothing that is wrong with the message
             raise
         except GalenicError as error:
             issue = error.issues[0] if error.issues else None

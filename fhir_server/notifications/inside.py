@@ -31,7 +31,9 @@ ADD: Final = """
 INSERT INTO job (kind, key, payload) VALUES (%(kind)s, %(key)s, %(payload)s)
 ON CONFLICT (key) DO UPDATE SET
     payload = jsonb_set(job.payload, '{events}', (job.payload -> 'events') || (excluded.payload -> 'events')),
-    state = CASE job.state WHEN 'done' THEN 'waiting' ELSE job.state END, attempts = 0, finished = NULL,
+    state = CASE job.state WHEN 'done' THEN 'waiting' ELSE job.state END,
+    attempts = CASE job.state WHEN 'done' THEN 0 ELSE job.attempts END,
+    finished = CASE job.state WHEN 'done' THEN NULL ELSE job.finished END,
     due = CASE job.state WHEN 'done' THEN now() ELSE job.due END
 """
 """What has failed goes on waiting for an operator, and what comes later behind it: they are in order."""

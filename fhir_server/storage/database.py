@@ -132,7 +132,7 @@ class Database:
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if isinstance(error, psycopg.errors.LockNotAvailable):
                 raise Conflict("another request holds what this one needs; try again") from error
-            if _is_away(error):
+            if is_away(error):
                 self._spawn(self._drop_broken())
                 raise Unavailable("the database is away") from error
             raise
@@ -172,9 +172,10 @@ async def _ask(pool: AsyncConnectionPool[Connection]) -> None:
             return
 
 
-def _is_away(error: psycopg.Error) -> bool:
-    """No answer at all, or one of the classes that speak of the connection, of shutting down or of too many clients.
+def is_away(error: psycopg.Error) -> bool:
+    """Whether it was the database, whatever was asked of it.
 
+    No answer at all, or one of the classes that speak of the connection, of shutting down or of too many clients.
     https://www.postgresql.org/docs/18/errcodes-appendix.html
     """
     state = error.sqlstate

@@ -25,8 +25,11 @@ LEASE_SECONDS: Final = 15.0
 ATTEMPTS_MAX: Final = 5
 """Claims without any progress, after which a job has failed (attempts)."""
 
-DUE_MAX: Final = 1_000
-"""Jobs that one look finds due (jobs)."""
+DUE_MAX: Final = 64
+"""Jobs of one kind that one look finds due (jobs)."""
+
+FORGET_MAX: Final = 1_000
+"""Jobs that one statement removes (jobs)."""
 
 RETENTION_DAYS: Final = 30
 """How long jobs that have ended are kept (days)."""
@@ -57,13 +60,20 @@ UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, he
 FROM free WHERE id = free_id RETURNING {COLUMNS}
 """  # noqa: S608 - our own columns
 SINCE: Final = "extract(epoch FROM clock_timestamp() - CASE state WHEN 'waiting' THEN due ELSE lease_until END)::float"
-DUE: Final = f"SELECT id, kind, due, fence FROM job WHERE {FREE} ORDER BY due LIMIT %s"  # noqa: S608 - our own condition
+DUE: Final = f"""
+SELECT id, kind, due, fence FROM (
+    SELECT id, kind, due, fence, row_number() OVER (PARTITION BY kind ORDER BY due) AS place FROM job WHERE {FREE}
+) free WHERE place <= %s
+"""  # noqa: S608 - our own condition
+"""No kind hides another."""
+
 QUEUES: Final = f"""
 SELECT kind, count(*), count(*) FILTER (WHERE {SINCE} >= %s), max({SINCE}) FROM job WHERE {FREE} GROUP BY kind
 """  # noqa: S608 - our own condition
 FORGET: Final = """
-DELETE FROM job WHERE state IN ('done', 'superseded') AND kind <> 'reindex'
-       AND finished < clock_timestamp() - make_interval(days => %s)
+DELETE FROM job WHERE id IN (
+    SELECT id FROM job WHERE state IN ('done', 'superseded') AND kind <> 'reindex'
+           AND finished < clock_timestamp() - make_interval(days => %s) LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 """Those of a re-indexing count how often a generation was built."""
 ADVANCE: Final = """
@@ -90,7 +100,7 @@ UPDATE job SET state = 'waiting', lease_until = NULL, problem = %(problem)s,
 WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
 """
 RELEASE: Final = """
-UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL
+UPDATE job SET state = 'waiting', attempts = CASE WHEN %(counts)s THEN attempts ELSE 0 END, lease_until = NULL
 WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
 """
 SUPERSEDE: Final = """
@@ -173,7 +183,7 @@ async def claim_several(connection: Connection, kind: str, index_version: int, m
 
 
 async def due(connection: Connection) -> list[Turn]:
-    """What may be claimed, the longest due first; at most DUE_MAX."""
+    """Of what may be claimed, the longest due of each kind; at most DUE_MAX of one."""
     return [Turn(*row) for row in await (await connection.execute(DUE, (DUE_MAX,))).fetchall()]
 
 
@@ -183,9 +193,10 @@ async def queues(connection: Connection, overdue_seconds: float) -> dict[str, Qu
     return {kind: Queue(*figures) for kind, *figures in rows}
 
 
-async def forget(connection: Connection) -> None:
-    """What has ended long ago; what has failed stays until somebody has looked."""
-    await connection.execute(FORGET, (RETENTION_DAYS,))
+async def forget(connection: Connection) -> bool:
+    """Some of what has ended long ago; what has failed stays until somebody has looked. Whether there may be more."""
+    done = await connection.execute(FORGET, (RETENTION_DAYS, FORGET_MAX))
+    return done.rowcount == FORGET_MAX
 
 
 async def advance(connection: Connection, job: Job, done: int = 0) -> None:
@@ -203,9 +214,12 @@ async def again(connection: Connection, job: Job, seconds: float, problem: str) 
     await _as_holder(connection, job, AGAIN, {"seconds": seconds, "problem": problem})
 
 
-async def release(connection: Connection, job: Job) -> None:
-    """It is given back, and keeps its place before those that came later; raises `LeaseLost`."""
-    await _as_holder(connection, job, RELEASE, {})
+async def release(connection: Connection, job: Job, *, counts: bool) -> None:
+    """It is given back, and keeps its place before those that came later; raises `LeaseLost`.
+
+    `counts`: the attempt was one without progress.
+    """
+    await _as_holder(connection, job, RELEASE, {"counts": counts})
 
 
 async def expect(connection: Connection, job: Job, remaining: int) -> None:

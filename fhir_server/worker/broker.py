@@ -4,19 +4,25 @@ A message names a kind of job, never a job or what it is about: lost, it is foun
 to do. https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
 
+import logging
 from collections.abc import Callable, Iterable
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+LOG = logging.getLogger(__name__)
+
 TASK: Final = "galenic.jobs"
 QUEUE: Final = "galenic"
 
 REDIS_SECONDS_MAX: Final = 5.0
 """Longest wait for Redis to answer (seconds)."""
+
+AGAIN_SECONDS: Final = 1.0
+"""Until Celery begins again where it has ended (seconds)."""
 
 EXPIRES_SECONDS: Final = 60
 """A message nobody has taken by then is dropped: the job was found by looking (seconds)."""
@@ -68,14 +74,28 @@ class Consumer:
 
     def __init__(self, app: Celery, at_once_max: int) -> None:
         app.set_default()
-        self._controller: Any = app.WorkController(
+        self._app = app
+        self._at_once_max = at_once_max
+        self._controller: Any = self._made()
+        self._is_stopping = Event()
+        self._thread = Thread(target=self._run, name="celery", daemon=True)
+
+    def _made(self) -> Any:
+        return self._app.WorkController(
             pool_cls="threads",
-            concurrency=at_once_max,
+            concurrency=self._at_once_max,
             without_gossip=True,
             without_mingle=True,
             without_heartbeat=True,
         )
-        self._thread = Thread(target=self._controller.start, name="celery", daemon=True)
+
+    def _run(self) -> None:
+        """Celery waits for a Redis that is away, and ends where one refuses, as a replica does."""
+        self._controller.start()
+        while not self._is_stopping.wait(AGAIN_SECONDS):
+            LOG.warning("Celery has ended and begins again")
+            self._controller = self._made()
+            self._controller.start()
 
     def start(self) -> None:
         """Without Redis it waits for it."""
@@ -83,6 +103,7 @@ class Consumer:
 
     def stop(self) -> None:
         """When what it called has returned."""
+        self._is_stopping.set()
         self._controller.stop()
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 
 import psycopg
@@ -23,9 +21,6 @@ TAKEOVER_SECONDS: Final = 0.5
 
 LOOK_SECONDS: Final = 0.5
 """Longest a job that is due waits where no notification wakes the dispatcher (seconds)."""
-
-TELL_MAX: Final = 64
-"""Jobs of one kind that one look tells of: whoever has done one takes the next without being told (jobs)."""
 
 
 class Dispatcher:
@@ -61,10 +56,13 @@ class Dispatcher:
             await asyncio.sleep(TAKEOVER_SECONDS)
 
     async def _tell(self, connection: Connection) -> None:
-        """Each turn of a job once; without Redis workers find them by looking."""
+        """Each turn of a job once; without Redis workers find them by looking.
+
+        Of many of one kind a few are told of: whoever has done one takes the next without being told.
+        """
         turns = await due(connection)
         self._told.intersection_update(turns)
-        fresh = _some([turn for turn in turns if turn not in self._told])
+        fresh = [turn for turn in turns if turn not in self._told]
         if not fresh:
             return
         try:
@@ -79,14 +77,3 @@ class Dispatcher:
         if is_away != self._is_away:
             LOG.warning("Redis is away, workers look for jobs themselves: %s" if is_away else "Redis is back%s", reason)
         self._is_away = is_away
-
-
-def _some(turns: Sequence[Turn]) -> list[Turn]:
-    """The first of each kind."""
-    told: Counter[str] = Counter()
-    found = []
-    for turn in turns:
-        told[turn.kind] += 1
-        if told[turn.kind] <= TELL_MAX:
-            found.append(turn)
-    return found

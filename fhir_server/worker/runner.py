@@ -15,9 +15,9 @@ from typing import Final, Protocol
 
 import psycopg
 
-from fhir_server.errors import Conflict, GalenicError, Unavailable
+from fhir_server.errors import Conflict, GalenicError, TooCostly, Unavailable
 from fhir_server.search.index import INDEX_VERSION
-from fhir_server.storage.database import Database
+from fhir_server.storage.database import Database, is_away
 from fhir_server.storage.jobs import (
     ATTEMPTS_MAX,
     LEASE_SECONDS,
@@ -38,11 +38,14 @@ LOG = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 1.0
 """Time between two looks for jobs that nobody was told of (seconds)."""
 
-OVERDUE_SECONDS: Final = 5.0
+OVERDUE_SECONDS: Final = 2.0
 """A job that is due for so long, and that nobody has claimed, is done by whoever sees it (seconds)."""
 
 SOON_SECONDS: Final = 1.0
 """Until a job is given back that failed for a moment, of the database (seconds)."""
+
+RENEW_SECONDS: Final = LEASE_SECONDS / 3
+"""Between two signs of life of whoever holds a job (seconds)."""
 
 TIDY_SECONDS: Final = 3_600.0
 """Time between two looks for what was left behind (seconds)."""
@@ -85,11 +88,12 @@ class Runner:
 
     async def run(self) -> None:
         """Until cancelled: does what is overdue, and gives back what is under way when it ends."""
+        self._is_ending = False
         try:
             while True:
                 try:
                     await self._look()
-                except (psycopg.Error, Unavailable) as error:
+                except (psycopg.Error, GalenicError) as error:
                     LOG.warning("jobs cannot be looked for: %s", type(error).__name__)
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
@@ -112,13 +116,17 @@ class Runner:
 
     async def _tidy(self) -> None:
         """What cannot be tidied up now keeps no job waiting."""
-        for work in self._works.values():
+        tidying = {kind: work.tidy for kind, work in self._works.items()} | {"ended jobs": self._forget}
+        for name, tidy in tidying.items():
             try:
-                await work.tidy()
+                await tidy()
             except (psycopg.Error, GalenicError) as error:
-                LOG.warning("what %s left behind is not tidied up: %s", work.kind, type(error).__name__)
+                LOG.warning("what is left of %s is not tidied up: %s", name, type(error).__name__)
+
+    async def _forget(self) -> None:
         async with self._database.connection() as connection:
-            await forget(connection)
+            while await forget(connection):
+                pass
 
     def wake(self, kind: str) -> asyncio.Task[None] | None:
         """There is a job of that kind: a lane begins, unless all are taken, which look for themselves."""
@@ -136,8 +144,8 @@ class Runner:
         try:
             while job := await self._claimed(work):
                 await self._do(work, job)
-        except (psycopg.Error, Unavailable) as error:  # the lease runs out, and whoever comes first goes on
-            LOG.warning("a lane lost its connection: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the lease runs out, and whoever comes first goes on
+            LOG.warning("a lane ends: %s", type(error).__name__)
         finally:
             self._busy[work.kind] -= 1
 
@@ -147,8 +155,9 @@ class Runner:
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            if job := await asking:
-                await self._give_back(job)
+            with suppress(psycopg.Error, GalenicError):
+                if job := await asking:
+                    await self._give_back(job)
             raise
 
     async def _claimed_together(self, kind: str, lanes: Sequence[None]) -> list[Job | None]:
@@ -173,10 +182,10 @@ class Runner:
         except LeaseLost as lost:
             LOG.warning("%s", lost)
             return "lost"
-        except (psycopg.OperationalError, Unavailable, Conflict) as error:
+        except (psycopg.OperationalError, Unavailable, Conflict, TooCostly) as error:
             LOG.warning("job %s is tried again: %s", job.id, type(error).__name__)
             await asyncio.sleep(SOON_SECONDS)
-            await self._give_back(job)
+            await self._give_back(job, counts=not _is_away(error))
             return "given back"
         except Exception as error:  # noqa: BLE001 - one job that cannot be done must not keep others from being done
             LOG.error("job %s has failed: %s", job.id, type(error).__name__)  # noqa: TRY400 - no values in the log
@@ -186,8 +195,8 @@ class Runner:
     async def _abandon(self, work: Work, job: Job, problem: str) -> Outcome:
         try:
             await work.abandon(job, problem)
-        except LeaseLost as lost:
-            LOG.warning("%s", lost)
+        except (psycopg.Error, GalenicError) as error:  # the lease runs out, and whoever comes first goes on
+            LOG.warning("job %s is not given up: %s", job.id, type(error).__name__)
             return "lost"
         return "failed"
 
@@ -202,13 +211,27 @@ class Runner:
             await asyncio.gather(holding, return_exceptions=True)
 
     async def _hold(self, job: Job) -> None:
+        """Until it is lost: what goes wrong once is tried again soon, the lease is three renewals long."""
+        wait = RENEW_SECONDS
         while True:
-            await asyncio.sleep(LEASE_SECONDS / 3)
-            async with self._database.connection() as connection:
-                await advance(connection, job)
+            await asyncio.sleep(wait)
+            try:
+                async with self._database.connection() as connection:
+                    await advance(connection, job)
+                wait = RENEW_SECONDS
+            except LeaseLost:
+                return
+            except (psycopg.Error, GalenicError) as error:
+                LOG.warning("the lease of job %s is not renewed: %s", job.id, type(error).__name__)
+                wait = SOON_SECONDS
 
-    async def _give_back(self, job: Job) -> None:
+    async def _give_back(self, job: Job, *, counts: bool = False) -> None:
         """Where the database is away the lease runs out, and whoever comes first goes on."""
-        with suppress(LeaseLost, psycopg.Error, Unavailable):
+        with suppress(psycopg.Error, GalenicError):
             async with self._database.connection() as connection:
-                await release(connection, job)
+                await release(connection, job, counts=counts)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it says nothing about the job: one that always runs into a lock is given up in the end."""
+    return isinstance(error, Unavailable) or (isinstance(error, psycopg.OperationalError) and is_away(error))

@@ -195,6 +195,15 @@ async def test_what_fails_again_and_again_is_failed_with_all_that_is_behind_it(i
     assert await inside.notes() == [f"{id_}/2", f"{id_}/3"]
 
 
+async def test_what_comes_meanwhile_does_not_make_a_failure_the_first_one(inside: Inside) -> None:
+    inside.listeners[0] = Noting(fails=100)
+    id_ = await changed(inside, 1)
+    for number in range(ATTEMPTS_MAX):
+        await inside.change(id_, str(number))
+        await inside.all()
+    assert await inside.states() == [("failed", ATTEMPTS_MAX, "ValueError")]
+
+
 async def test_nobody_is_told_of_what_was_rolled_back(inside: Inside) -> None:
     id_ = await changed(inside, 1)
     good = Intent("update", "MedicationRequest", id_, id_, resource=ACTIVE | {"id": id_, "note": [{"text": "y"}]})

@@ -12,7 +12,7 @@ import redis
 
 from fhir_server.embedded.valkey import EmbeddedValkey
 from fhir_server.storage.database import Database, DatabaseOptions
-from fhir_server.storage.jobs import Job, enqueue, finish
+from fhir_server.storage.jobs import DUE_MAX, Job, enqueue, finish, forget
 from fhir_server.worker import runner as runner_module
 from fhir_server.worker.broker import Broker, BrokerAway
 from fhir_server.worker.dispatching import Dispatcher
@@ -190,6 +190,43 @@ async def test_a_worker_waits_for_a_redis_that_is_not_there_yet(waking: Waking) 
     wanted = names(1)
     await waking.add(*wanted)
     await waking.has_done(*wanted)
+
+
+async def test_celery_begins_again_where_redis_has_refused_for_a_while(waking: Waking) -> None:
+    """As a replica does, in a failover."""
+    await waking.tell()
+    await waking.work(looks=False)
+    first, second = names(1), names(1)
+    await waking.add(*first)
+    await waking.has_done(*first)
+    with redis.Redis.from_url(waking.valkey.url) as queue:
+        queue.config_set("min-replicas-to-write", 1)
+        await asyncio.sleep(2)
+        queue.config_set("min-replicas-to-write", 0)
+    await waking.add(*second)
+    await waking.has_done(*first, *second)
+
+
+async def test_a_kind_of_which_much_waits_hides_no_other(waking: Waking) -> None:
+    await waking.tell()
+    async with waking.database.connection() as connection:
+        for number in range(DUE_MAX + 10):
+            await enqueue(connection, "other", f"other/{number}", {})
+        await connection.execute("UPDATE job SET due = due - interval '1 hour'")
+    await waking.work(looks=False)
+    wanted = names(3)
+    await waking.add(*wanted)
+    await waking.has_done(*wanted)
+
+
+async def test_what_ended_long_ago_is_forgotten_around_what_somebody_holds(waking: Waking) -> None:
+    await waking.add(*names(5))
+    old = "UPDATE job SET state = 'done', finished = now() - interval '40 days'"
+    async with waking.database.connection() as connection, waking.database.transaction() as other:
+        await connection.execute(old)
+        await other.execute("SELECT 1 FROM job LIMIT 1 FOR UPDATE")
+        assert not await forget(connection)
+        assert await (await connection.execute("SELECT count(*) FROM job")).fetchone() == (1,)
 
 
 async def test_nothing_but_the_kind_of_a_job_is_in_redis(waking: Waking) -> None:
