@@ -19,7 +19,13 @@ from fhir_server.notifications.watching import Watcher
 LOG = logging.getLogger(__name__)
 
 SOCKETS_MAX: Final = 500
-"""Open at once in one process (sockets)."""
+"""Bound at once in one process (sockets)."""
+
+WAITING_MAX: Final = 100
+"""Open at once in one process without being bound yet (sockets)."""
+
+ADDRESS_WAITING_MAX: Final = 20
+"""The same, of one network address (sockets)."""
 
 CLIENT_SOCKETS_MAX: Final = 20
 """Bound at once by one client in one process (sockets)."""
@@ -56,20 +62,25 @@ class Sockets:
         self.speaker = speaker
         self.watcher = watcher
         self.of_clients: Counter[str] = Counter()
-        self._open = 0
+        """Those that are bound."""
+        self.waiting: Counter[str] = Counter()
+        """Those that are not bound yet, by addresses."""
 
     @contextmanager
     def opened(self, say: Say, address: str) -> Iterator["Socket"]:
-        """A socket, forgotten afterwards; raises `TooMany`."""
-        if self._open >= SOCKETS_MAX:
+        """A socket, forgotten afterwards; raises `TooMany`. What is not bound takes no place of what is."""
+        if self.is_full or self.waiting.total() >= WAITING_MAX or self.waiting[address] >= ADDRESS_WAITING_MAX:
             raise TooMany("Too many websockets are open; try again shortly", headers={"Retry-After": "5"})
-        self._open += 1
+        self.waiting[address] += 1
         socket = Socket(self, say, address)
         try:
             yield socket
         finally:
-            self._open -= 1
             socket.leave()
+
+    @property
+    def is_full(self) -> bool:
+        return self.of_clients.total() >= SOCKETS_MAX
 
 
 class Socket:
@@ -106,11 +117,16 @@ class Socket:
             self.wake(binding.rid)
 
     def _belongs_to(self, holder: Holder) -> None:
-        if self._holder is None:
-            if self._sockets.of_clients[self._payer(holder)] >= CLIENT_SOCKETS_MAX:
-                raise TooMany(f"A client has {CLIENT_SOCKETS_MAX} websockets at most")
-            self._holder = holder
-            self._sockets.of_clients[self._payer(holder)] += 1
+        """From now on it counts among those of its client."""
+        if self._holder is not None:
+            return
+        if self._sockets.is_full:
+            raise TooMany("Too many websockets are bound; try again shortly")
+        if self._sockets.of_clients[self._payer(holder)] >= CLIENT_SOCKETS_MAX:
+            raise TooMany(f"A client has {CLIENT_SOCKETS_MAX} websockets at most")
+        self._holder = holder
+        self._sockets.of_clients[self._payer(holder)] += 1
+        _free(self._sockets.waiting, self._address)
 
     def _payer(self, holder: Holder) -> str:
         """Where nobody is asked who they are, an address is a client."""
@@ -125,11 +141,10 @@ class Socket:
         """Nothing is told here any more."""
         for rid in tuple(self._bindings):
             self._unbind(rid)
-        if self._holder is not None:
-            payer = self._payer(self._holder)
-            self._sockets.of_clients[payer] -= 1
-            if not self._sockets.of_clients[payer]:
-                del self._sockets.of_clients[payer]
+        if self._holder is None:
+            _free(self._sockets.waiting, self._address)
+        else:
+            _free(self._sockets.of_clients, self._payer(self._holder))
 
     async def speak(self) -> None:
         """Tells what there is to tell, for as long as the socket is open; raises `Closing`."""
@@ -201,3 +216,9 @@ class Socket:
         self._due.pop(rid, None)
         self._beats.pop(rid, None)
         self._sockets.watcher.leave(rid, self.wake)
+
+
+def _free(places: Counter[str], whose: str) -> None:
+    places[whose] -= 1
+    if not places[whose]:
+        del places[whose]

@@ -65,8 +65,8 @@ class Watcher:
         while True:
             try:
                 await self._look_on_one_connection()
-            except (psycopg.Error, TimeoutError) as error:
-                LOG.warning("the watcher of subscriptions lost its connection: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - without it all sockets would be told nothing any more
+                LOG.warning("the watcher of subscriptions begins again after %s", type(error).__name__)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _look_on_one_connection(self) -> None:

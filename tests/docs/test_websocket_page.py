@@ -5,7 +5,16 @@ from pathlib import Path
 
 from fhir_server.cli.sockets import PING_SECONDS
 from fhir_server.notifications.passes import LIFE_SECONDS
-from fhir_server.notifications.sockets import BINDINGS_MAX, CLIENT_SOCKETS_MAX, NORMAL, POLICY, SAY_SECONDS, SOCKETS_MAX
+from fhir_server.notifications.sockets import (
+    ADDRESS_WAITING_MAX,
+    BINDINGS_MAX,
+    CLIENT_SOCKETS_MAX,
+    NORMAL,
+    POLICY,
+    SAY_SECONDS,
+    SOCKETS_MAX,
+    WAITING_MAX,
+)
 from fhir_server.web.websocket import BIND_SECONDS, MESSAGE_BYTES_MAX, PATH, REFUSED_MAX, SERVER_ERROR
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -23,6 +32,8 @@ def test_the_page_has_the_limits_of_the_code() -> None:
         ("Subscriptions of a socket, and of a token", BINDINGS_MAX),
         ("sockets of one client in a process", CLIENT_SOCKETS_MAX),
         ("sockets of a process", SOCKETS_MAX),
+        ("sockets of a process that are not bound yet; the others have their own places", WAITING_MAX),
+        ("the same, of one network address", ADDRESS_WAITING_MAX),
         ("longest a message may wait to be read (seconds)", SAY_SECONDS),
         ("between two pings of the server, and until one is answered (seconds)", PING_SECONDS),
     ]

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import uvicorn
@@ -20,7 +21,7 @@ from websockets.exceptions import InvalidStatus
 from fhir_server.cli import sockets as wire
 from fhir_server.cli.api import configuration
 from fhir_server.main import create_app
-from fhir_server.notifications import sockets
+from fhir_server.notifications import sockets, watching
 from fhir_server.notifications.passes import Holder, Pass
 from fhir_server.web import websocket
 from fhir_server.wiring import Parts, build
@@ -193,7 +194,6 @@ async def test_no_more_sockets_and_bindings_are_open_than_may_be(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = served.token(await served.subscribed()), served.token(await served.subscribed())
-    monkeypatch.setattr(sockets, "SOCKETS_MAX", 2)
     monkeypatch.setattr(sockets, "CLIENT_SOCKETS_MAX", 1)
     monkeypatch.setattr(sockets, "BINDINGS_MAX", 1)
     async with connected(served.base_url) as first:
@@ -203,13 +203,56 @@ async def test_no_more_sockets_and_bindings_are_open_than_may_be(
         async with connected(served.base_url) as second:
             await second.say(f"bind-with-token {one}")
             await second.until(lambda: second.complaints == ["throttled"])
-            with pytest.raises(InvalidStatus) as refused:
-                await connect(f"ws://127.0.0.1:{served.port}/fhir/websocket", proxy=None)
-            assert refused.value.response.status_code == 429
-            assert refused.value.response.headers["Retry-After"] == "5"
+            monkeypatch.setattr(sockets, "SOCKETS_MAX", 1)
+            await second.say(f"bind-with-token {one}")
+            await second.until(lambda: second.complaints == ["throttled"] * 2)
+            await is_refused(served)
     await until(lambda: not served.unread())
     async with connected(served.base_url) as again:
         await bound(again, two)
+
+
+@pytest.mark.parametrize("limit", ["WAITING_MAX", "ADDRESS_WAITING_MAX"])
+async def test_who_binds_nothing_takes_no_place_of_who_does(
+    served: Served, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    token = served.token(await served.subscribed())
+    monkeypatch.setattr(sockets, limit, 2)
+    async with connected(served.base_url) as first, connected(served.base_url) as stranger:
+        await is_refused(served)
+        await bound(first, token)
+        async with connected(served.base_url):
+            await is_refused(served)
+            await served.prescribe(1)
+            await first.until(lambda: first.numbers == [1])
+        await until(lambda: len(served.unread()) == 2)
+        async with connected(served.base_url) as second:
+            await bound(second, token)
+            assert stranger.closed is None
+
+
+async def is_refused(served: Served) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"ws://127.0.0.1:{served.port}/fhir/websocket", proxy=None)
+    assert refused.value.response.status_code == 429
+    assert refused.value.response.headers["Retry-After"] == "5"
+
+
+async def test_sockets_are_told_of_events_again_after_an_error_nobody_has_foreseen(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = served.token(await served.subscribed())
+    failing = AsyncMock(side_effect=KeyError("a name of a patient"))
+    monkeypatch.setattr(watching, "RECONNECT_SECONDS", 0.01)
+    async with connected(served.base_url) as listener:
+        await bound(listener, token)
+        with monkeypatch.context() as patched:
+            patched.setattr(watching, "glances", failing)
+            await until(lambda: failing.call_count > 1)
+        await served.prescribe(1)
+        await listener.until(lambda: listener.numbers == [1])
+    assert "the watcher of subscriptions begins again after KeyError" in caplog.text
+    assert "a name of a patient" not in caplog.text
 
 
 async def test_who_does_not_read_holds_one_message_and_is_closed(
