@@ -1,6 +1,5 @@
 """What is due for a Subscription, by its row as it is now: a message, an end it has come to, or nothing for a while."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from fhir_server.auth.grant import Grant
 from fhir_server.errors import Unprocessable
+from fhir_server.notifications.sites import Places
 from fhir_server.notifications.telling import Message, Teller
 from fhir_server.storage.subscriptions import Row
 from integrations.channel import Hook, Outgoing
@@ -16,12 +16,6 @@ from subscriptions.states import Happening
 
 TIMEOUT_SECONDS: Final = 10
 """Longest a subscriber may take to answer, where the Subscription says nothing else (seconds)."""
-
-SITE_MAX: Final = 8
-"""Messages under way to one host and port at once: others have lanes, however slow it is (messages)."""
-
-SITE_WAIT_SECONDS: Final = 0.25
-"""Until a Subscription whose host has enough of them is looked at again (seconds)."""
 
 
 class Carrier(Protocol):
@@ -84,22 +78,28 @@ class PutOff(NamedTuple):
     seconds: float
 
 
+class NoPlace(NamedTuple):
+    """There is something, and too much under way where it goes."""
+
+    site: str
+
+
 OVER: Final = "over"
 """There is nothing to do until something happens."""
 
-Decision = Send | Becomes | Tell | PutOff | Literal["over"]
+Decision = Send | Becomes | Tell | PutOff | NoPlace | Literal["over"]
 
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """Of one moment. `taken` counts messages under way by host and port."""
+    """Of one moment."""
 
     teller: Teller
     now: datetime
     channels: Mapping[Channel, Carrier]
     secrets: Callable[[Row], tuple[bytes, ...]]
     """What the messages of a Subscription are signed with."""
-    taken: Counter[str]
+    places: Places
 
     def decision(
         self, row: Row | None, grant: Grant | None, asked: Requested | Unprocessable | None, arrived: Send | None
@@ -132,13 +132,15 @@ class Deciding:
         if wait > 0:
             return PutOff(wait)
         decided = self._next(row, grant, asked, way)
-        self.taken[way.site] += isinstance(decided, Send | Tell)
+        if not isinstance(decided, Send | Tell):
+            return decided
+        if not self.places.has(way.site):
+            return NoPlace(way.site)
+        self.places.taken[way.site] += 1
         return decided
 
     def _wait(self, row: Row, way: Way) -> float:
         """Until it may be sent something again (seconds); not longer than 0 where it may now."""
-        if self.taken[way.site] >= SITE_MAX:
-            return SITE_WAIT_SECONDS
         pause = way.carrier.pause_seconds
         if row.told is None or not pause:
             return 0.0

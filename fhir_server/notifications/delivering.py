@@ -7,7 +7,6 @@ from a worker that died sends the same numbers again under the same id. No trans
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,8 +17,9 @@ from fhir_server.auth.context import system_context
 from fhir_server.errors import NotFound, Stale
 from fhir_server.notifications.deciding import Becomes, Carrier, Send
 from fhir_server.notifications.preparing import BUSY, Answer, Preparing, Step
+from fhir_server.notifications.sites import SLOW_MAX, Sites
 from fhir_server.notifications.telling import Teller
-from fhir_server.storage import jobs, subscriptions
+from fhir_server.storage import jobs, rounds, subscriptions
 from fhir_server.storage.database import Database
 from fhir_server.storage.find import Finder
 from fhir_server.storage.intents import Intent, Precondition, Resource
@@ -34,8 +34,8 @@ from subscriptions.states import Happening, next_state
 
 LOG = logging.getLogger(__name__)
 
-LANES: Final = 64
-"""Subscriptions that one worker tells at the same time (Subscriptions)."""
+LANES: Final = 2 * SLOW_MAX
+"""Subscriptions that one worker tells at the same time: half of them are never slow ones' (Subscriptions)."""
 
 AGAIN_SECONDS: Final = 60.0
 """Until what failed in a way nobody foresaw is tried again (seconds)."""
@@ -68,8 +68,7 @@ class Delivery:
     offer: Offer
     is_open: bool
 
-    at_site: Counter[str] = field(default_factory=Counter)
-    """Messages under way by host and port."""
+    sites: Sites = field(default_factory=Sites)
     _together: Together[Step, Answer] = field(init=False)
 
     kind = subscriptions.KIND
@@ -77,7 +76,7 @@ class Delivery:
 
     def __post_init__(self) -> None:
         preparing = Preparing(
-            self.database, self._teller, self.channels, self.secrets, self.offer, self.is_open, self.at_site
+            self.database, self._teller, self.channels, self.secrets, self.offer, self.is_open, self.sites
         )
         self._together = Together(preparing.prepared)
 
@@ -123,14 +122,18 @@ class Delivery:
         return answer
 
     async def _sent(self, job: Job, due: Send) -> Outcome:
+        try:
+            await self._deliver(due)
+        except NotDelivered as error:
+            return await self._not_arrived(job, due, error)
+        return "arrived"
+
+    async def _deliver(self, due: Send) -> None:
         carrier, hook = due.way
         try:
             await carrier.deliver(hook, due.message.outgoing)
-        except NotDelivered as error:
-            return await self._not_arrived(job, due, error)
         finally:
-            self.at_site[due.way.site] -= 1
-        return "arrived"
+            self.sites.end(due.row.rid)
 
     async def _not_arrived(self, job: Job, due: Send, error: NotDelivered) -> Outcome:
         row, outgoing = due.row, due.message.outgoing
@@ -147,6 +150,7 @@ class Delivery:
             values = {"rid": row.rid, "version": row.version, "problem": error.reason, "attempts": attempts}
             await connection.execute(FAILED, values)
             await jobs.postpone(connection, job, wait)
+            await rounds.wake(connection, self.sites.next(self.sites.places()))
         return "put off"
 
     def _has_failed_too_long(self, row: Row) -> bool:

@@ -4,18 +4,19 @@ One commit holds what has arrived, what is under way next, and the record of it.
 keeps no other from being told.
 """
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
+from uuid import UUID
 
 import psycopg
 
 from fhir_server.audit.recorder import insert_records
 from fhir_server.errors import Unprocessable
-from fhir_server.notifications.deciding import OVER, Becomes, Carrier, Deciding, Decision, PutOff, Send, Tell
+from fhir_server.notifications.deciding import OVER, Becomes, Carrier, Deciding, Decision, NoPlace, PutOff, Send, Tell
 from fhir_server.notifications.recording import record_of
 from fhir_server.notifications.rights import grants
+from fhir_server.notifications.sites import Sites
 from fhir_server.notifications.telling import Teller, Versions
 from fhir_server.notifications.triggers import read
 from fhir_server.storage import rounds
@@ -64,8 +65,8 @@ class Preparing:
     offer: Offer
     is_open: bool
 
-    at_site: Counter[str]
-    """Messages under way by host and port; whoever has sent one counts it out."""
+    sites: Sites
+    """Whoever has sent a message ends it there."""
     _known: dict[tuple[int, int], Requested] = field(default_factory=dict)
     """What Subscriptions ask for, by internal id and version."""
 
@@ -78,7 +79,9 @@ class Preparing:
             decided = await self._decided(connection, teller, mine)
             told = await self._told(connection, teller, decided)
             await self._written(connection, mine, decided, told)
-        self.at_site.update(one.way.site for one in told.values() if isinstance(one, Send))
+        for rid, one in told.items():
+            if isinstance(one, Send):
+                self.sites.begin(rid, mine[rid].job.id, one.way.site)
         return [_answer(one, how, told) for one, how in zip(steps, held, strict=True)]
 
     async def _decided(self, connection: Connection, teller: Teller, mine: Mapping[int, Step]) -> dict[int, Decision]:
@@ -88,13 +91,16 @@ class Preparing:
         rows = await rounds.rows_of(connection, list(mine))
         allowed = await grants(connection, list(rows.values()), is_open=self.is_open)
         asked = await self._asked(connection, [rows[rid] for rid in allowed])
-        deciding = Deciding(teller, self.database.clock.now(), self.channels, self.secrets, self.at_site.copy())
-        return {
+        places = self.sites.places()
+        deciding = Deciding(teller, self.database.clock.now(), self.channels, self.secrets, places)
+        decided = {
             rid: PutOff(0)
             if one.is_last
             else deciding.decision(rows.get(rid), allowed.get(rid), asked.get(rid), one.arrived)
             for rid, one in mine.items()
         }
+        await rounds.wake(connection, self.sites.next(places))
+        return decided
 
     async def _asked(self, connection: Connection, rows: Iterable[Row]) -> dict[int, Requested | Unprocessable]:
         """By internal id; an error for what would be refused by now."""
@@ -136,9 +142,13 @@ class Preparing:
         if sent:
             await insert_records(connection, [record_of(one.row, one.message) for one in sent])
         await rounds.ended(connection, [mine[rid].job.id for rid, one in decided.items() if one == OVER])
-        await rounds.put_off(
-            connection, {mine[rid].job.id: one.seconds for rid, one in decided.items() if isinstance(one, PutOff)}
-        )
+        await rounds.put_off(connection, self._waits(mine, decided))
+
+    def _waits(self, mine: Mapping[int, Step], decided: Mapping[int, Decision]) -> dict[UUID, float]:
+        """Until when jobs are put off, by their ids (seconds)."""
+        waits = {mine[rid].job.id: one.seconds for rid, one in decided.items() if isinstance(one, PutOff)}
+        crowded = [(mine[rid].job, one.site) for rid, one in decided.items() if isinstance(one, NoPlace)]
+        return waits | {job.id: self.sites.wait(job, site) for job, site in crowded}
 
 
 async def _message(

@@ -57,6 +57,14 @@ UPDATE job SET state = 'waiting', attempts = 0, lease_until = NULL,
                due = clock_timestamp() + make_interval(secs => a.seconds)
 FROM unnest(%(jobs)s::uuid[], %(seconds)s::float8[]) AS a (job, seconds) WHERE job.id = a.job
 """
+WAKE: Final = """
+WITH free AS (
+    SELECT id FROM job JOIN unnest(%(jobs)s::uuid[], %(fences)s::bigint[]) AS a (job, fence)
+                            ON job.id = a.job AND job.fence = a.fence
+    WHERE state = 'waiting' FOR UPDATE OF job SKIP LOCKED
+)
+UPDATE job SET due = least(due, clock_timestamp()) FROM free WHERE job.id = free.id
+"""
 BETWEEN: Final = """
 SELECT n.subscription, n.number, n.recorded, n.rid, n.version, n.interaction
 FROM unnest(%(rids)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS a (rid, first, last)
@@ -71,6 +79,13 @@ class Asked(NamedTuple):
     job: Job
     rid: int
     has_arrived: bool
+
+
+class Waiting(NamedTuple):
+    """A job that waits since the claim of that fence."""
+
+    job: UUID
+    fence: int
 
 
 class Arrived(NamedTuple):
@@ -141,3 +156,10 @@ async def put_off(connection: Connection, seconds: Mapping[UUID, float]) -> None
     """Jobs, each until so many seconds have passed."""
     if seconds:
         await connection.execute(PUT_OFF, {"jobs": list(seconds), "seconds": list(seconds.values())})
+
+
+async def wake(connection: Connection, waiting: Collection[Waiting]) -> None:
+    """Jobs, which are due now, as far as nobody has claimed them meanwhile."""
+    if waiting:
+        jobs, fences = (list(column) for column in zip(*waiting, strict=True))
+        await connection.execute(WAKE, {"jobs": jobs, "fences": fences})

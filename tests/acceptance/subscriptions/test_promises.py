@@ -5,13 +5,15 @@ import os
 import random
 import signal
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, subscribe
+from fhir_server.notifications.sites import SITE_MAX
+from tests.acceptance.subscriptions.subscriber import becomes, bundles, events, numbers, subscribe, subscribed
 from tests.acceptance.subscriptions.test_rest_hook import RECEIVED, a_patients_id, prescribe
 from tests.builders.resources import PLACED
-from tests.builders.subscriptions import a_subscription
+from tests.builders.subscriptions import a_subscription, extension
 from tests.conftest import PROVE, Cluster
 from tests.running.galenic import Galenic, running
 from tests.running.sink import answering, listening
@@ -23,6 +25,10 @@ WRITES = 10
 
 TAKEN_OVER_SECONDS_MAX = 12.0
 """Longest until what was under way in a worker that stopped is sent again (seconds)."""
+
+SLOW_SITES = 8
+SLOW_ANSWER_SECONDS = 60
+"""How long some subscribers may take to answer (seconds)."""
 
 OTHERS_SECONDS_MAX = 5.0
 """Longest that others wait beside a sink that never answers (seconds)."""
@@ -108,6 +114,32 @@ async def test_a_sink_that_never_answers_keeps_no_other_waiting(client):
             waited.append(time.monotonic() - began)
         assert max(waited) < allowed(OTHERS_SECONDS_MAX)
         assert numbers(slow.heard) == [1]
+
+
+async def test_as_many_slow_messages_as_hosts_may_have_keep_no_other_waiting(client):
+    """They have always answered quickly before, and none fails: nobody is put off for it."""
+    slow_ones, quick_one = a_patients_id(client), a_patients_id(client)
+    patience = {"extension": [extension("backport-timeout", valueUnsignedInt=SLOW_ANSWER_SECONDS)]}
+    over = asyncio.Event()
+
+    async def late(heard, writer):
+        if b"event-notification" in heard.body:
+            await over.wait()
+        await answering()(heard, writer)
+
+    async with AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(listening(late)) for _ in range(SLOW_SITES)]
+        quick = await stack.enter_async_context(listening())
+        await asyncio.gather(
+            *(subscribed(client, sink, slow_ones, channel=patience) for sink in slow for _ in range(SITE_MAX)),
+            subscribed(client, quick, quick_one),
+        )
+        prescribe(client, slow_ones)
+        await eventually(lambda: sum(len(numbers(sink.heard)) for sink in slow) == SLOW_SITES * SITE_MAX)
+        prescribe(client, quick_one)
+        waited = await eventually(lambda: numbers(quick.heard) == [1], OTHERS_SECONDS_MAX)
+        over.set()
+        assert waited < min(allowed(OTHERS_SECONDS_MAX), SLOW_ANSWER_SECONDS / 2)
 
 
 async def test_of_what_is_not_committed_nobody_is_told(client):

@@ -2,13 +2,14 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from fhir_server.notifications.deciding import SITE_MAX
 from fhir_server.notifications.delivering import TURN_MAX
 from fhir_server.notifications.matching import Matcher
+from fhir_server.notifications.sites import SITE_MAX
 from fhir_server.notifications.telling import Message, Teller
 from fhir_server.notifications.triggers import Watch
 from fhir_server.storage import jobs
@@ -348,7 +349,8 @@ async def test_one_that_was_off_is_told_what_happens_after_its_next_handshake(no
 
 async def test_one_host_has_no_more_than_its_share_of_what_is_under_way(notifying: Notifying) -> None:
     delivering = notifying.delivery
-    delivering.at_site["sink.example"] = SITE_MAX
+    for other in range(SITE_MAX):
+        delivering.sites.begin(-1 - other, uuid4(), "sink.example")
     await notifying.prescribe()
     await notifying.sequence()
     await notifying.match()
@@ -361,6 +363,39 @@ async def test_one_host_has_no_more_than_its_share_of_what_is_under_way(notifyin
     await notifying.connection.execute("UPDATE job SET due = clock_timestamp()")
     await notifying.all()
     assert notifying.told() == ["1-1"]
+
+
+async def test_what_waits_for_a_place_is_due_as_soon_as_there_is_one(notifying: Notifying) -> None:
+    """A message to the host has arrived, or has not: the one that waits for longest goes on, and no other."""
+    await notifying.write(a_subscription("http://sink.example/", f"{BASE}prescription-received"))
+    await notifying.write(a_subscription("http://sink.example/", f"{BASE}prescription-received"))
+    await notifying.all()
+    delivering = notifying.delivery
+    for other in range(SITE_MAX - 1):
+        delivering.sites.begin(-1 - other, uuid4(), "sink.example")
+    await notifying.prescribe()
+    await notifying.sequence()
+    await notifying.match()
+    due = "SELECT count(*) FROM job WHERE kind = 'notify' AND state = 'waiting' AND due <= clock_timestamp()"
+
+    async def two_wait() -> None:
+        delivering.sites.begin(-SITE_MAX, uuid4(), "sink.example")
+        for job in await jobs.claim_several(notifying.connection, KIND, 99, 2):
+            await delivering.run(job)
+
+    first = await jobs.claim(notifying.connection, KIND, 99)
+    assert first
+    await two_wait()
+    assert await notifying.rows(due) == [(0,)]
+    delivering.sites.end(-SITE_MAX)
+    notifying.wire.fails = True
+    await delivering.run(first)
+    assert await notifying.rows(due) == [(1,)]
+    notifying.wire.fails = False
+    second = await jobs.claim(notifying.connection, KIND, 99)
+    assert second
+    await delivering.run(second)
+    assert await notifying.rows(due) == [(1,)]
 
 
 async def test_whoever_has_much_to_be_told_lets_others_have_their_turn(notifying: Notifying) -> None:
