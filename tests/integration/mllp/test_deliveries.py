@@ -101,8 +101,8 @@ async def test_a_message_opens_the_job_that_had_ended(database: Database, state:
     async with delivering(database, lambda *_: "AA") as robot:
         await wait_for(database, "1")
         await states(database, "answered")
-        with psycopg.connect(database.app_url) as connection:
-            connection.execute("UPDATE job SET state = %s, fence = fence + 1", (state,))
+        async with await psycopg.AsyncConnection.connect(database.app_url) as connection:
+            await connection.execute("UPDATE job SET state = %s, fence = fence + 1", (state,))
         await wait_for(database, "2")
         await states(database, "answered", "answered")
     assert robot.seen == ["1", "2"]
