@@ -1,4 +1,4 @@
-"""What many Subscriptions that are told something together say to the database: one statement each, however many."""
+"""Rounds of Subscriptions that are told something together: what they say to the database, one statement for all."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
