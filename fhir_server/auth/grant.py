@@ -25,6 +25,11 @@ class Rule:
         named = self.type_name == type_name or (self.type_name == ANY_TYPE and type_name not in GUARDED)
         return named and interaction in self.interactions
 
+    def includes(self, other: "Rule", interaction: str) -> bool:
+        """Whether what `other` allows is among what this one allows."""
+        patients = self.patients is None or (other.patients is not None and set(other.patients) <= set(self.patients))
+        return self.covers(other.type_name, interaction) and patients and set(self.criteria) <= set(other.criteria)
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -52,6 +57,12 @@ class Grant:
         """Whether it is allowed on every resource of the type, those that are not there yet included."""
         rules = self.rules_for(type_name, interaction)
         return any(rule.patients is None and not rule.criteria for rule in rules)
+
+    def includes(self, other: "Grant", interaction: str) -> bool:
+        """Whether whatever `other` allows, this one allows as well: each of its rules by one of these."""
+        needed = [rule for rule in other.rules if interaction in rule.interactions]
+        consented = (self.actors, self.purpose) == (other.actors, other.purpose) and set(other.own) <= set(self.own)
+        return consented and all(any(rule.includes(one, interaction) for rule in self.rules) for one in needed)
 
 
 NOTHING: Final = Grant()

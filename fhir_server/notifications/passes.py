@@ -32,9 +32,13 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """`subscriptions` are internal ids, each with what tells it from one of the same id before (`Row.began`)."""
+    """`subscriptions` are internal ids, each with what tells it from one of the same id before (`Row.began`).
+
+    `token_id` names the access token it was given for ("" without authorization), and is no secret.
+    """
 
     holder: Holder
+    token_id: str
     subscriptions: tuple[tuple[int, int], ...]
 
 
@@ -47,19 +51,19 @@ class Passes:
     def seal(self, one: Pass) -> tuple[str, datetime]:
         """The token, and when it expires."""
         expires = self._sealer.expiry()
-        state = [one.holder.client, one.holder.person, [list(pair) for pair in one.subscriptions]]
+        state = [one.holder.client, one.holder.person, one.token_id, [list(pair) for pair in one.subscriptions]]
         return self._sealer.seal(PURPOSE, state, expires), datetime.fromtimestamp(expires, UTC)
 
     def open(self, token: str) -> Pass:
         """Raises `Unauthorized`."""
         try:
-            client, person, pairs = self._sealer.open(PURPOSE, token)
+            client, person, token_id, pairs = self._sealer.open(PURPOSE, token)
         except (Damaged, Expired) as error:
             text = "The token is unknown or has expired; $get-ws-binding-token gives another"
             raise Unauthorized(text) from error
-        return Pass(Holder(client, person), tuple((rid, began) for rid, began in pairs))
+        return Pass(Holder(client, person), token_id, tuple((rid, began) for rid, began in pairs))
 
 
 def holder_of(access: dict[str, str | None] | None) -> Holder:
-    """Of what a token stands for; None where there is no authorization."""
+    """Of what an access token stands for; None where there is no authorization."""
     return Holder(access["client"] or "", access["person"] or "") if access else Holder("", "")

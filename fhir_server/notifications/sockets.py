@@ -112,6 +112,7 @@ class Socket:
         self._belongs_to(one.holder)
         for binding in bindings:
             known = self._bindings.setdefault(binding.rid, binding)
+            known.access = binding.access
             known.greetings += 1
             self._sockets.watcher.watch(binding.rid, self.wake)
             self.wake(binding.rid)

@@ -7,14 +7,14 @@ acknowledgement. https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/channels.
 from asyncio import Semaphore
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from fhir_server.audit.recorder import insert_records
 from fhir_server.auth.grant import Grant
 from fhir_server.errors import Issue, NotFound, Unprocessable
-from fhir_server.notifications.passes import Holder, Pass
+from fhir_server.notifications.passes import Pass, holder_of
 from fhir_server.notifications.recording import record_of
-from fhir_server.notifications.rights import grants
+from fhir_server.notifications.rights import binders_grant, grants
 from fhir_server.notifications.telling import Message, Teller
 from fhir_server.notifications.triggers import read
 from fhir_server.outcome import outcome_body
@@ -38,7 +38,8 @@ class Binding:
 
     rid: int
     began: int
-    holder: Holder
+    access: dict[str, Any] | None
+    """What the access token of whoever bound it stood for."""
     position: int
     """The number of the last event that was told here, or before."""
     greetings: int = 0
@@ -74,14 +75,15 @@ class Speaker:
     async def bound(self, one: Pass) -> list[Binding]:
         """To each of its Subscriptions; raises `NotFound`, `Unprocessable`, `Unavailable`."""
         async with self.turns, self.database.connection() as connection:
+            access = await subscriptions.access_of(connection, one.token_id)
             found = [await subscriptions.row(connection, rid) for rid, _ in one.subscriptions]
         bindings = []
         for row, (rid, began) in zip(found, one.subscriptions, strict=True):
-            if row is None or row.began != began or not one.holder.has_written(row):
+            if row is None or row.began != began or not holder_of(access).has_written(row):
                 raise NotFound(f"A {SUBSCRIPTION} of the token is not there any more, or another client's by now")
             if row.state in ENDED:
                 raise Unprocessable(f"{SUBSCRIPTION}/{row.id} is {row.state}: it has to be requested again")
-            bindings.append(Binding(rid, began, one.holder, row.delivered))
+            bindings.append(Binding(rid, began, access, row.delivered))
         return bindings
 
     async def next(self, binding: Binding) -> Said | None:
@@ -91,7 +93,7 @@ class Speaker:
             row = await subscriptions.row(connection, binding.rid)
             if row is None or row.began != binding.began:
                 return _end("The Subscription was deleted")
-            if not binding.holder.has_written(row):
+            if not holder_of(binding.access).has_written(row):
                 return _end(f"{SUBSCRIPTION}/{row.id} was written by another client")
             asked = await self._asked(connection, binding, row)
             if asked is None or asked.channel != "websocket":
@@ -114,11 +116,17 @@ class Speaker:
     async def _due(
         self, connection: Connection, binding: Binding, row: Row, asked: Requested, teller: Teller
     ) -> Said | None:
-        """Whoever delivers ends what has expired or lost its access: it is woken, and nothing is said."""
+        """Whoever delivers ends what has expired or lost its access: it is woken, and nothing is said.
+
+        The binder comes first: what both lose at once ends the Subscription, and not the binding alone.
+        """
+        binders = await binders_grant(connection, binding.access, is_open=self.is_open)
         grant = (await grants(connection, [row], is_open=self.is_open)).get(row.rid)
         if grant is None or (row.ends is not None and row.ends <= self.database.clock.now()):
             await subscriptions.wake(connection, [row.rid])
             return None
+        if binders is None or not binders.includes(grant, "r"):
+            return _end(f"{SUBSCRIPTION}/{row.id} is told more than the access token it was bound with allows")
         binding.heartbeat_seconds = row.heartbeat_seconds if asked.topic else None
         if binding.greetings:
             return Said(_text(teller.handshake(row, asked), f"bound {row.id}"), "handshake")

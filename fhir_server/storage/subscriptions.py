@@ -33,7 +33,7 @@ SELECT jsonb_build_object(
     'patient', f.context ->> 'patient', 'purpose', f.purpose, 'person', f.person_id, 'family', f.id)
 FROM access_token a JOIN token_family f ON f.id = a.family WHERE a.id = %s::uuid
 """
-"""What the token of a writer stands for; it expires, and what it stood for is judged at each delivery."""
+"""What an access token stands for: a writer's is judged at each delivery, a binder's as well, though it has expired."""
 
 ASKED: Final = """
 INSERT INTO subscription (rid, id, version, state, access, began, since, heartbeat_seconds, ends)
@@ -233,7 +233,7 @@ async def _asked(connection: Connection, version: Version, context: Context) -> 
         raise Unprocessable("Subscription.status: a client says requested or off; active and error are the server's")
     if context.purpose == BREAK_GLASS:
         raise Forbidden("Emergency access ends soon: no Subscription can rest on it")
-    access = await access_of(connection, context)
+    access = await access_of(connection, context.token_id)
     values = {"rid": version.rid, "id": version.id, "version": version.version, "state": state}
     values |= {"access": Jsonb(access) if access else None, "ends": resource.get("end")}
     values |= {"heartbeat": heartbeat_of(resource)}
@@ -242,9 +242,9 @@ async def _asked(connection: Connection, version: Version, context: Context) -> 
         await connection.execute(NOW, job_of(version.rid))
 
 
-async def access_of(connection: Connection, context: Context) -> dict[str, Any] | None:
-    """What the caller's token stands for; None on a server without authorization."""
-    found = await (await connection.execute(ACCESS_OF, (context.token_id,))).fetchone() if context.token_id else None
+async def access_of(connection: Connection, token_id: str) -> dict[str, Any] | None:
+    """What an access token stands for; None where there is none: on a server without authorization ("")."""
+    found = await (await connection.execute(ACCESS_OF, (token_id,))).fetchone() if token_id else None
     return found[0] if found else None
 
 

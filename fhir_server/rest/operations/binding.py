@@ -9,6 +9,7 @@ from fhir_server.clock import instant
 from fhir_server.errors import Forbidden, Invalid, TooCostly, Unprocessable
 from fhir_server.model.parser import write
 from fhir_server.notifications.passes import Holder, Pass, holder_of
+from fhir_server.notifications.rights import grants
 from fhir_server.notifications.sockets import BINDINGS_MAX
 from fhir_server.notifications.speaking import ENDED
 from fhir_server.rest.message import Request, Response
@@ -28,13 +29,17 @@ async def get_ws_binding_token(server: Server, request: Request) -> Response:
     ids = _ids(server, request)
     async with server.database.connection() as connection:
         found = await seen(connection, server, request, ids)
-        holder = holder_of(await access_of(connection, request.context))
+        holder = holder_of(await access_of(connection, request.context.token_id))
+        told = await grants(connection, [row for row, _ in found], is_open=server.access is None)
     rows = {row.id: row for row, _ in found}
     for missing in [one for one in ids if one not in rows]:
         raise unknown(missing)
     for row, asks in found:
         _check(row, asks, holder)
-    token, expires = server.passes.seal(Pass(holder, tuple((row.rid, row.began) for row in rows.values())))
+        if row.rid in told and not request.grant.includes(told[row.rid], "r"):
+            raise Forbidden(f"{SUBSCRIPTION}/{row.id} was written with a token that may read more, or other patients")
+    one = Pass(holder, request.context.token_id, tuple((row.rid, row.began) for row in rows.values()))
+    token, expires = server.passes.seal(one)
     return Response(200, {}, write(_parameters(token, instant(expires), list(rows), server.websocket_url)))
 
 

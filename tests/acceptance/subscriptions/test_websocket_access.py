@@ -17,6 +17,12 @@ from tests.running.oauth import App, a_backend, a_person, backend_token, registe
 from tests.running.waiting import eventually
 
 OPERATION = "$get-ws-binding-token"
+NARROW = (
+    "system/Subscription.r",
+    "system/Subscription.rs system/MedicationRequest.s",
+    "system/Subscription.rs system/MedicationRequest.rs?status=active",
+)
+"""Beside a Subscription of SCOPES."""
 LOOK = "SELECT client, detail FROM audit WHERE interaction = 'notification' AND %s = ANY(patients)"
 
 
@@ -65,7 +71,7 @@ async def test_a_token_that_is_none_of_ours_binds_nothing_and_is_on_record(guard
     """Neither forged, nor changed, nor another installation's."""
     id_ = await listened(subscriber, "nobody")
     ((client, *found),) = ask(guarded, "SELECT access ->> 'client', rid, began FROM subscription WHERE id = %s", id_)
-    foreign, _ = Passes(b"another key", DatabaseClock()).seal(Pass(Holder(client, ""), (tuple(found),)))
+    foreign, _ = Passes(b"another key", DatabaseClock()).seal(Pass(Holder(client, ""), "", (tuple(found),)))
     own = a_pass(subscriber, id_)["token"]
     changed = own[:-2] + ("AA" if own[-2:] != "AA" else "BB")
     refusals = "SELECT count(*) FROM audit WHERE interaction = 'refused'"
@@ -179,9 +185,73 @@ async def test_each_message_is_on_record_with_its_patients_before_it_leaves(guar
             assert connection.execute(LOOK, (patient,)).fetchall() == [(backend.client_id, "events 1 to 1")]
 
 
-async def test_a_new_token_of_the_same_client_gives_a_token(guarded, backend, subscriber):
-    """What counts is the client, not the access token it wrote with."""
+async def test_a_new_token_of_the_same_client_that_may_read_as_much_gives_a_token(guarded, backend, subscriber):
+    """What counts is the client and what it may read, not the access token it wrote with."""
     id_ = await listened(subscriber, "nobody")
-    with bearing(guarded, backend.ask(SCOPES).json()["access_token"]) as again:
-        async with listening_to(again, id_) as listener:
-            assert len(listener.of("handshake")) == 1
+    for scopes in (SCOPES, "system/Subscription.rs system/MedicationRequest.r", f"{SCOPES} system/Patient.rs"):
+        with again_as(guarded, backend, scopes) as again:
+            async with listening_to(again, id_) as listener:
+                assert len(listener.of("handshake")) == 1
+
+
+@pytest.mark.parametrize("narrow", NARROW)
+async def test_a_token_of_the_same_client_that_may_read_less_gives_none(guarded, backend, subscriber, narrow):
+    id_ = await listened(subscriber, "nobody", content="full-resource")
+    with again_as(guarded, backend, narrow) as other:
+        assert other.get(f"/Subscription/{id_}").status_code == 200
+        refused(other.get(f"/Subscription/{id_}/{OPERATION}"), 403)
+        refused(other.get(f"/Subscription/{OPERATION}?id={id_}"), 403)
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+async def test_who_may_read_less_than_the_client_writes_later_is_told_nothing_more(
+    guarded, clinic, backend, subscriber, is_bound
+):
+    patient = a_patients_id(clinic)
+    with again_as(guarded, backend, "system/Subscription.cruds") as narrow:
+        id_ = await listened(narrow, patient, content="full-resource")
+        token = a_pass(narrow, id_)["token"]
+    async with connected(guarded.base_url) as listener:
+        if is_bound:
+            await listener.say(f"bind-with-token {token}")
+            await listener.until(lambda: listener.of("handshake"))
+        wide = by_websocket(f"MedicationRequest?patient=Patient/{patient}", content="full-resource") | {"id": id_}
+        assert subscriber.put(f"/Subscription/{id_}", json=wide).status_code == 200
+        await becomes(subscriber, id_, "active")
+        order = prescribe(clinic, patient)
+        if not is_bound:
+            await listener.say(f"bind-with-token {token}")
+        await listener.until(lambda: listener.closed)
+    assert listener.complaints == ["informational"]
+    assert order not in "".join(listener.said)
+    async with listening_to(subscriber, id_) as other:
+        await other.until(lambda: other.numbers == [1])
+
+
+OF_BINDER = """
+UPDATE token_family SET revoked = clock_timestamp() WHERE client_id = %s
+    AND id::text <> (SELECT access ->> 'family' FROM subscription WHERE id = %s)
+"""
+
+
+async def test_who_has_bound_with_what_is_revoked_is_told_nothing_more(guarded, clinic, backend, subscriber):
+    """Also where what the writer may see is as it was: another token goes on."""
+    patient = a_patients_id(clinic)
+    id_ = await listened(subscriber, patient)
+    with again_as(guarded, backend, SCOPES) as again:
+        token = a_pass(again, id_)["token"]
+    async with connected(guarded.base_url) as listener:
+        await listener.say(f"bind-with-token {token}")
+        await listener.until(lambda: listener.of("handshake"))
+        ask(guarded, OF_BINDER, backend.client_id, id_)
+        async with listening_to(subscriber, id_) as other:
+            order = prescribe(clinic, patient)
+            await listener.until(lambda: listener.closed)
+            await other.until(lambda: other.numbers == [1])
+    assert (listener.complaints, listener.numbers) == (["informational"], [])
+    assert order not in "".join(listener.said)
+
+
+def again_as(guarded, backend, scopes):
+    """The same client with another token."""
+    return bearing(guarded, backend.ask(scopes).json()["access_token"])

@@ -56,7 +56,7 @@ class Served:
         return found[0][:2]
 
     def token(self, *subscriptions: tuple[int, int]) -> str:
-        return self.parts.server.passes.seal(Pass(Holder("", ""), subscriptions))[0]
+        return self.parts.server.passes.seal(Pass(Holder("", ""), "", subscriptions))[0]
 
     async def prescribe(self, count: int, characters: int = 1) -> None:
         order = {"resourceType": "MedicationRequest", **PLACED, "subject": {"display": "x"}}

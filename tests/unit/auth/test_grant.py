@@ -107,3 +107,42 @@ def test_who_touches_controlled_substances_needs_a_second_factor() -> None:
     writers = {role for role in ROLES for one in ALLOWANCES[role] if {"MedicationRequest", "MedicationDispense"}
                & set(one.types) and "c" in one.interactions}  # fmt: skip
     assert writers <= SECOND_FACTOR | {"integration"}
+
+
+INCLUDED = [
+    ("user/*.rs", "user/Observation.r", True),
+    ("user/Observation.r user/MedicationRequest.r", "user/MedicationRequest.rs user/Observation.cruds", True),
+    ("user/Observation.r", "user/Observation.r?code=x", True),
+    ("user/Observation.rs", "patient/Observation.rs", True),
+    ("user/Observation.s", "user/Observation.r", False),
+    ("user/Observation.r", "user/*.r", False),
+    ("user/Observation.r?code=x", "user/Observation.r", False),
+    ("user/Observation.r?code=x", "user/Observation.r?code=y", False),
+    ("patient/Observation.r", "user/Observation.r", False),
+]
+
+
+@pytest.mark.parametrize(("wide", "narrow", "is_included"), INCLUDED)
+def test_a_grant_includes_another_that_may_do_no_more(wide: str, narrow: str, is_included: bool) -> None:
+    one, other = [grant_of(an_access("pharmacist", scopes, "a")) for scopes in (wide, narrow)]
+    assert one.includes(other, "r") is is_included
+    assert one.includes(one, "r")
+
+
+def test_a_grant_includes_another_of_the_same_patients_and_of_fewer() -> None:
+    both, one = [grant_of(an_access("caregiver", "user/*.rs", None, own)) for own in (("a", "b"), ("b",))]
+    assert both.includes(one, "r")
+    assert not one.includes(both, "r")
+
+
+def test_a_grant_in_the_context_of_a_patient_includes_none_in_that_of_another() -> None:
+    one, other = [grant_of(an_access("pharmacist", "patient/*.rs", patient)) for patient in ("a", "b")]
+    assert not one.includes(other, "r")
+
+
+def test_a_grant_includes_no_other_for_which_consents_are_asked_in_another_way() -> None:
+    one = grant_of(an_access("pharmacist", "user/*.rs"))
+    for changed in ({"actors": ("Practitioner/2",)}, {"purpose": "BTG"}, {"own": ("a",)}):
+        assert not one.includes(replace(one, **changed), "r")
+    assert EVERYTHING.includes(EVERYTHING, "r")
+    assert not one.includes(EVERYTHING, "r")

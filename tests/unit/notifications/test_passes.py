@@ -21,14 +21,14 @@ class FixedClock:
 
 CLOCK = FixedClock()
 PASSES = Passes(b"key", CLOCK)
-ONE = Pass(Holder("client", "person"), ((1, 10), (2, 20)))
+ONE = Pass(Holder("client", "person"), "token", ((1, 10), (2, 20)))
 
 
-@given(st.text(max_size=40), st.text(max_size=40), st.lists(st.tuples(st.integers(0, 2**53), st.integers(0, 2**53))))
+@given(*[st.text(max_size=40)] * 3, st.lists(st.tuples(st.integers(0, 2**53), st.integers(0, 2**53))))
 def test_a_token_says_who_it_is_for_and_which_subscriptions(
-    client: str, person: str, subscriptions: list[tuple[int, int]]
+    client: str, person: str, token_id: str, subscriptions: list[tuple[int, int]]
 ) -> None:
-    one = Pass(Holder(client, person), tuple(subscriptions))
+    one = Pass(Holder(client, person), token_id, tuple(subscriptions))
     assert PASSES.open(PASSES.seal(one)[0]) == one
 
 
@@ -52,7 +52,7 @@ def test_what_was_made_up_is_no_token(text: str) -> None:
 def test_neither_another_key_nor_another_purpose_makes_a_token() -> None:
     for token in (
         Passes(b"other", CLOCK).seal(ONE)[0],
-        StateSealer(b"key", LIFE_SECONDS, CLOCK).seal("a paging link", ["client", "person", [[1, 10]]]),
+        StateSealer(b"key", LIFE_SECONDS, CLOCK).seal("a paging link", ["client", "person", "token", [[1, 10]]]),
     ):
         with pytest.raises(Unauthorized):
             PASSES.open(token)
