@@ -12,14 +12,14 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-import psycopg
-from psycopg import AsyncConnection, IsolationLevel
+from psycopg import IsolationLevel
 from psycopg.errors import SerializationFailure, UniqueViolation
 
 from fhir_server.audit.canonical import NAMES, SEAL_NAMES, SELECTED, START, Row, Seal, digest, multirange
 from fhir_server.audit.interactions import INTERFERENCE
 from fhir_server.audit.recorder import insert_records
 from fhir_server.audit.system import system_record
+from fhir_server.storage.alone import alone
 from fhir_server.storage.database import Connection
 
 LOG = logging.getLogger(__name__)
@@ -28,16 +28,12 @@ SEALER_LOCK: Final = 4
 POLL_SECONDS: Final = 0.75
 """Time between two seals (seconds)."""
 
-TAKEOVER_SECONDS: Final = 0.5
-"""Time between two attempts of a stand-by to become the sealer (seconds)."""
-
 BATCH: Final = 5_000
 """Records of one seal at most; one snapshot may take several seals (records)."""
 
 EVERYTHING: Final = "1:1:"
 """A snapshot in which nothing is visible yet."""
 
-BECOME_SEALER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
 HEAD: Final = "SELECT batch, hash, snapshot FROM audit_seal ORDER BY batch DESC LIMIT 1"
 HASH_OF: Final = "SELECT hash FROM audit_seal WHERE batch = %s"
 NOW: Final = "SELECT pg_current_snapshot()::text, clock_timestamp()"
@@ -129,27 +125,13 @@ class Sealer:
         self._head: Head | None = None
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._serve_one_connection()
-            except psycopg.Error as error:
-                LOG.warning("the sealer lost its connection: %s", type(error).__name__)
-                await asyncio.sleep(TAKEOVER_SECONDS)
+        await alone(self._url, SEALER_LOCK, "the sealer", self._serve)
 
-    async def _serve_one_connection(self) -> None:
-        connection = await AsyncConnection.connect(self._url, autocommit=True, options="-c timezone=UTC")
-        async with connection:
-            await self._wait_for_turn(connection)
-            while True:
-                await self._compare(connection)
-                await self._seal(connection)
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _wait_for_turn(self, connection: Connection) -> None:
+    async def _serve(self, connection: Connection) -> None:
         while True:
-            if await _row(connection, BECOME_SEALER, (SEALER_LOCK,)) == (True,):
-                return
-            await asyncio.sleep(TAKEOVER_SECONDS)
+            await self._compare(connection)
+            await self._seal(connection)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _seal(self, connection: Connection) -> None:
         try:

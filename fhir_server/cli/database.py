@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from fhir_server.embedded.place import EmbeddedError, place_of
 from fhir_server.embedded.postgres import EmbeddedPostgres
 from fhir_server.embedded.secrets import secrets_of
+from fhir_server.embedded.valkey import EmbeddedValkey
 from fhir_server.settings import Settings
 
 
@@ -54,6 +55,23 @@ def database(settings: Settings, *, migrated: bool = True) -> Iterator[Database]
         yield Database(postgres.app_url, postgres.superuser_url)
     finally:
         postgres.stop()
+
+
+@contextmanager
+def redis(settings: Settings) -> Iterator[str]:
+    """The URL: of the Redis that is set, the embedded Valkey that runs, or one started while the block runs."""
+    if settings.redis_url is not None:
+        yield settings.redis_url.get_secret_value()
+        return
+    valkey = EmbeddedValkey(settings.data_dir)
+    if valkey.is_held():
+        yield valkey.url
+        return
+    valkey.start()
+    try:
+        yield valkey.url
+    finally:
+        valkey.stop()
 
 
 @contextmanager

@@ -1,16 +1,14 @@
 """`galenic doctor`: a table of what is OK, what is not, and how to mend it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from rich.console import Console
 from rich.table import Table
 
 from fhir_server.cli import checks
 from fhir_server.cli.checks import Finding
-from fhir_server.cli.database import database
+from fhir_server.cli.database import database, redis
 from fhir_server.embedded.place import EmbeddedError
-from fhir_server.embedded.valkey import EmbeddedValkey
 from fhir_server.settings import Settings
 
 PIPE_WIDTH = 250  # characters: a line a finding, for grep
@@ -37,27 +35,10 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     except EmbeddedError as error:
         yield Finding("PostgreSQL", "WRONG", str(error), "see postgres.log in the data folder")
     try:
-        with _valkey(settings) as url:
+        with redis(settings) as url:
             yield from checks.check_valkey(url)
     except EmbeddedError as error:
         yield Finding("Valkey", "WRONG", str(error), "see valkey.log in the data folder")
-
-
-@contextmanager
-def _valkey(settings: Settings) -> Iterator[str]:
-    """The one that is set, the one that runs, or one started for the check."""
-    if settings.redis_url is not None:
-        yield settings.redis_url.get_secret_value()
-        return
-    valkey = EmbeddedValkey(settings.data_dir)
-    if valkey.is_held():
-        yield valkey.url
-        return
-    valkey.start()
-    try:
-        yield valkey.url
-    finally:
-        valkey.stop()
 
 
 def _table(findings: list[Finding]) -> Table:

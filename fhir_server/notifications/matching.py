@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-import psycopg
-
 from fhir_server.errors import GalenicError
 from fhir_server.model.resource_types import type_name, type_number
 from fhir_server.notifications.inside import Listener, add
@@ -22,6 +20,7 @@ from fhir_server.notifications.triggers import Change, Reading, Watch, Watches, 
 from fhir_server.search.entries import Entries
 from fhir_server.search.indexer import Indexer
 from fhir_server.search.registry import Registry
+from fhir_server.storage.alone import alone
 from fhir_server.storage.database import Connection
 from fhir_server.storage.events import SEQUENCED, wait_for_notification
 from fhir_server.storage.find import load
@@ -38,9 +37,6 @@ from subscriptions.topics import Interaction
 LOG = logging.getLogger(__name__)
 
 MATCHER_LOCK: Final = 8
-TAKEOVER_SECONDS: Final = 0.5
-"""Time between two attempts of a stand-by to become the matcher (seconds)."""
-
 POLL_SECONDS: Final = 1.0
 """Longest an event waits where no notification wakes the matcher (seconds)."""
 
@@ -53,7 +49,6 @@ RETENTION_DAYS_MIN: Final = 4
 BATCH: Final = 500
 """Events that are matched in one transaction at most (events)."""
 
-BECOME_MATCHER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
 CURSOR: Final = "SELECT seq FROM consumer WHERE name = 'subscriptions' FOR UPDATE"
 MOVE_CURSOR: Final = "UPDATE consumer SET seq = %s WHERE name = 'subscriptions'"
 EVENTS: Final = """
@@ -111,32 +106,18 @@ class Matcher:
         self._known: Known | None = None
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._serve_one_connection()
-            except psycopg.Error as error:
-                LOG.warning("the matcher lost its connection: %s", type(error).__name__)
-                await asyncio.sleep(TAKEOVER_SECONDS)
+        await alone(self._url, MATCHER_LOCK, "the matcher", self._serve)
 
-    async def _serve_one_connection(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, options="-c timezone=UTC")
-        async with connection:
-            await self._wait_for_turn(connection)
-            self._known = None
-            await connection.execute(f"LISTEN {SEQUENCED}")
-            next_maintenance = 0.0
-            while True:
-                if asyncio.get_running_loop().time() >= next_maintenance:
-                    await forget(connection, self._retention_days)
-                    next_maintenance = asyncio.get_running_loop().time() + MAINTENANCE_SECONDS
-                if await self.match(connection) < BATCH:
-                    await wait_for_notification(connection, POLL_SECONDS)
-
-    async def _wait_for_turn(self, connection: Connection) -> None:
+    async def _serve(self, connection: Connection) -> None:
+        self._known = None
+        await connection.execute(f"LISTEN {SEQUENCED}")
+        next_maintenance = 0.0
         while True:
-            if await (await connection.execute(BECOME_MATCHER, (MATCHER_LOCK,))).fetchone() == (True,):
-                return
-            await asyncio.sleep(TAKEOVER_SECONDS)
+            if asyncio.get_running_loop().time() >= next_maintenance:
+                await forget(connection, self._retention_days)
+                next_maintenance = asyncio.get_running_loop().time() + MAINTENANCE_SECONDS
+            if await self.match(connection) < BATCH:
+                await wait_for_notification(connection, POLL_SECONDS)
 
     async def match(self, connection: Connection) -> int:
         """Matches the next events and commits; how many it were."""

@@ -9,9 +9,8 @@ import logging
 from contextlib import suppress
 from typing import Final
 
-import psycopg
-
 from fhir_server.errors import Unavailable
+from fhir_server.storage.alone import alone
 from fhir_server.storage.database import Connection, Database
 
 LOG = logging.getLogger(__name__)
@@ -19,9 +18,6 @@ LOG = logging.getLogger(__name__)
 SEQUENCER_LOCK: Final = 2
 POLL_SECONDS: Final = 1.0
 """Longest an outbox row waits where no notification wakes the sequencer (seconds)."""
-
-TAKEOVER_SECONDS: Final = 0.5
-"""Time between two attempts of a stand-by to become the sequencer (seconds)."""
 
 BATCH: Final = 5_000
 """Outbox rows moved in one transaction at most (rows)."""
@@ -38,7 +34,6 @@ MAINTENANCE_SECONDS: Final = 3_600.0
 
 DAYS_AHEAD: Final = 7
 
-BECOME_SEQUENCER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
 
 MOVE: Final = """
 WITH moved AS (
@@ -79,35 +74,20 @@ class Sequencer:
         self._retention_days = retention_days
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._serve_one_connection()
-            except psycopg.Error as error:
-                LOG.warning("the sequencer lost its connection: %s", type(error).__name__)
-                await asyncio.sleep(TAKEOVER_SECONDS)
+        await alone(self._url, SEQUENCER_LOCK, "the sequencer", self._serve)
 
-    async def _serve_one_connection(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
-        async with connection:
-            await self._wait_for_turn(connection)
-            await connection.execute(f"LISTEN {CHANNEL}")
-            next_maintenance = 0.0
-            while True:
-                if asyncio.get_running_loop().time() >= next_maintenance:
-                    await maintain(connection, self._retention_days)
-                    next_maintenance = asyncio.get_running_loop().time() + MAINTENANCE_SECONDS
-                moved = await move_outbox(connection)
-                if moved:
-                    await connection.execute(f"NOTIFY {SEQUENCED}")
-                if moved < BATCH:
-                    await wait_for_notification(connection, POLL_SECONDS)
-
-    async def _wait_for_turn(self, connection: Connection) -> None:
+    async def _serve(self, connection: Connection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        next_maintenance = 0.0
         while True:
-            cursor = await connection.execute(BECOME_SEQUENCER, (SEQUENCER_LOCK,))
-            if await cursor.fetchone() == (True,):
-                return
-            await asyncio.sleep(TAKEOVER_SECONDS)
+            if asyncio.get_running_loop().time() >= next_maintenance:
+                await maintain(connection, self._retention_days)
+                next_maintenance = asyncio.get_running_loop().time() + MAINTENANCE_SECONDS
+            moved = await move_outbox(connection)
+            if moved:
+                await connection.execute(f"NOTIFY {SEQUENCED}")
+            if moved < BATCH:
+                await wait_for_notification(connection, POLL_SECONDS)
 
 
 async def wait_for_notification(connection: Connection, seconds: float) -> None:

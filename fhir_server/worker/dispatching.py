@@ -4,8 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-import psycopg
-
+from fhir_server.storage.alone import alone
 from fhir_server.storage.database import Connection
 from fhir_server.storage.events import wait_for_notification
 from fhir_server.storage.jobs import CHANNEL, Turn, due
@@ -14,10 +13,6 @@ from fhir_server.worker.broker import Broker, BrokerAway
 LOG = logging.getLogger(__name__)
 
 DISPATCHER_LOCK: Final = 9
-BECOME_DISPATCHER: Final = "SELECT pg_try_advisory_lock(%s, 0)"
-
-TAKEOVER_SECONDS: Final = 0.5
-"""Time between two attempts of a stand-by to become the dispatcher (seconds)."""
 
 LOOK_SECONDS: Final = 0.5
 """Longest a job that is due waits where no notification wakes the dispatcher (seconds)."""
@@ -33,27 +28,13 @@ class Dispatcher:
         self._is_away = False
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._serve_one_connection()
-            except psycopg.Error as error:
-                LOG.warning("the dispatcher lost its connection: %s", type(error).__name__)
-                await asyncio.sleep(TAKEOVER_SECONDS)
+        await alone(self._url, DISPATCHER_LOCK, "the dispatcher", self._serve)
 
-    async def _serve_one_connection(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
-        async with connection:
-            await self._wait_for_turn(connection)
-            await connection.execute(f"LISTEN {CHANNEL}")
-            while True:
-                await self._tell(connection)
-                await wait_for_notification(connection, LOOK_SECONDS)
-
-    async def _wait_for_turn(self, connection: Connection) -> None:
+    async def _serve(self, connection: Connection) -> None:
+        await connection.execute(f"LISTEN {CHANNEL}")
         while True:
-            if await (await connection.execute(BECOME_DISPATCHER, (DISPATCHER_LOCK,))).fetchone() == (True,):
-                return
-            await asyncio.sleep(TAKEOVER_SECONDS)
+            await self._tell(connection)
+            await wait_for_notification(connection, LOOK_SECONDS)
 
     async def _tell(self, connection: Connection) -> None:
         """Each turn of a job once; without Redis workers find them by looking.
