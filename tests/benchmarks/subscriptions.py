@@ -7,19 +7,23 @@ from typing import Any, Final
 
 import psycopg
 
+from fhir_server.notifications.deciding import TIMEOUT_SECONDS
 from fhir_server.notifications.delivering import LANES
 from subscriptions.topics import BASE
 from tests.benchmarks.http import Load
 from tests.benchmarks.prescribing import PRESCRIPTION, Prescriber, Written, patient_id
 from tests.benchmarks.rows import Bench, Row
 from tests.benchmarks.subscribers import Arrivals, Hooked, consuming, delays, driven, hooked
-from tests.builders.subscriptions import a_subscription
+from tests.builders.subscriptions import a_subscription, extension
 from tests.running.waiting import eventually
 
 SUBSCRIPTIONS: Final = 1_000
-"""Each for the prescriptions of one patient."""
+"""Each for the prescriptions of one patient, one event a message."""
 
-NOBODYS: Final = SUBSCRIPTIONS
+FOLLOWED: Final = 100
+"""Subscriptions beside them that do not say how many events a message may have: what they are told is followed."""
+
+NOBODYS: Final = SUBSCRIPTIONS + FOLLOWED
 """The patient whom no subscription is for."""
 
 FOLLOWED_A_SECOND: Final = 100
@@ -45,17 +49,21 @@ SELECT (SELECT count(*) FROM subscription WHERE state = 'active'),
 async def subscriptions(bench: Bench) -> list[Row]:
     """Their number grows from nothing to a thousand; each row is measured with those that are there by then."""
     url, prescriber = bench.installation.postgres.app_url, Prescriber(bench)
-    prescriber.load_patients(SUBSCRIPTIONS + 1)
+    prescriber.load_patients(NOBODYS + 1)
     async with hooked() as sink:
         with closing(psycopg.connect(url, autocommit=True)) as connection:
             measured = Measured(bench, prescriber, sink, connection)
             alone = [await measured.consumed(), await measured.write("no subscription", NOBODYS)]
+            await measured.follow(1)
+            one = [await measured.webhook("1 subscr.", alone[0])]
             await measured.subscribe(1)
-            one = [await measured.webhook("1 subscr.", alone[0]), await measured.rate()]
+            one.append(await measured.rate())
             await measured.subscribe(10)
             ten = [await measured.write("10 subscr.", NOBODYS), await measured.write("10 subscr., one told", 0)]
+            await measured.follow(100)
+            hundred = [await measured.webhook("100 subscr.", alone[0])]
             await measured.subscribe(100)
-            hundred = [await measured.webhook("100 subscr.", alone[0]), await measured.rate()]
+            hundred.append(await measured.rate())
             await measured.subscribe(SUBSCRIPTIONS)
             all_ = [
                 await measured.write("1,000 subscr.", NOBODYS, ten[0]),
@@ -72,17 +80,30 @@ class Measured:
     sink: Hooked
     connection: psycopg.Connection[tuple[int, ...]]
     subscribed: int = 0
+    followed: int = 0
 
     async def subscribe(self, total: int) -> None:
         """So many there are then, each active, and nothing is left to be done."""
-        await self.prescriber.create([self._subscription(number) for number in range(self.subscribed, total)])
+        await self._create([self._subscription(number) for number in range(self.subscribed, total)])
         self.subscribed = total
-        await eventually(lambda: self.connection.execute(SETTLED).fetchone() == (total, 0, 0), PATIENCE_SECONDS)
 
-    def _subscription(self, number: int) -> dict[str, Any]:
+    async def follow(self, total: int) -> None:
+        """The same of those that leave the number of events to the server."""
+        said = {"extension": [extension("backport-timeout", valueUnsignedInt=TIMEOUT_SECONDS)]}
+        numbers = range(SUBSCRIPTIONS + self.followed, SUBSCRIPTIONS + total)
+        await self._create([self._subscription(number, said) for number in numbers])
+        self.followed = total
+
+    async def _create(self, wanted: list[dict[str, Any]]) -> None:
+        before = self.subscribed + self.followed
+        await self.prescriber.create(wanted)
+        settled = (before + len(wanted), 0, 0)
+        await eventually(lambda: self.connection.execute(SETTLED).fetchone() == settled, PATIENCE_SECONDS)
+
+    def _subscription(self, number: int, channel: dict[str, Any] | None = None) -> dict[str, Any]:
         endpoint = self.sink.endpoints[number % len(self.sink.endpoints)]
         wanted = f"{PRESCRIPTION}?patient=Patient/{patient_id(number)}"
-        return a_subscription(endpoint, f"{BASE}prescription-received", wanted)
+        return a_subscription(endpoint, f"{BASE}prescription-received", wanted, channel=channel)
 
     async def consumed(self) -> Row:
         """From the answer to a write until any consumer of `event` has it, without a subscription."""
@@ -93,7 +114,8 @@ class Measured:
 
     async def webhook(self, what: str, limit: Row) -> Row:
         """From the answer to a write until the sink has the request; the subscriptions are told in turns."""
-        written = await self.prescriber.paced(FOLLOWED_A_SECOND, range(self.subscribed))
+        patients = range(SUBSCRIPTIONS, SUBSCRIPTIONS + self.followed)
+        written = await self.prescriber.paced(FOLLOWED_A_SECOND, patients)
         await self._heard(written.answered)
         return told(f"event to a webhook, {what}", written, self.sink.arrivals, limit)
 
