@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from fhir_server.cli import job_arguments
-from fhir_server.cli.main import main
 from fhir_server.settings import Settings
 from fhir_server.wiring import build, build_outbound
 from fhir_server.worker.main import works
@@ -20,21 +19,6 @@ from tests.running.valkey import redis_url
 from tests.running.waiting import wait_until
 
 ADD = "INSERT INTO job (kind, key, payload, state, due, problem) VALUES (%s, %s, '{}', %s, now() - %s::interval, %s)"
-
-
-@pytest.fixture
-def galenic(database, monkeypatch, capsys):
-    """Runs a command on the test's database; returns its exit code and what it printed."""
-    monkeypatch.setenv("GALENIC_DATABASE_URL", database.app_url)
-    monkeypatch.setenv("GALENIC_INDEX_KEY", INDEX_KEY)
-    monkeypatch.setenv("GALENIC_CURSOR_KEY", CURSOR_KEY)
-
-    def run(*words):
-        code = main([*words])
-        said = capsys.readouterr()
-        return code, said.out.strip(), said.err.strip()
-
-    return run
 
 
 @pytest.fixture
